@@ -1,0 +1,1 @@
+"""Private enterprise SLM appliance: a company's own small language model, documents and fine-tunes."""

@@ -1,0 +1,1 @@
+"""Model versions: manifests, digests, weights licences, import."""

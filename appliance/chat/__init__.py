@@ -1,0 +1,1 @@
+"""Conversations: prompt assembly, streaming, attribution of each sentence to its source."""

@@ -1,0 +1,1 @@
+"""Golden questions, scorers, runs and comparisons (later part)."""

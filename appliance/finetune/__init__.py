@@ -1,0 +1,1 @@
+"""Datasets, training runs and the promotion gate of adapters (later part)."""

@@ -1,0 +1,1 @@
+"""Preflight, bundle, upgrade, backup, restore on a bare host (later part)."""

@@ -1,0 +1,46 @@
+"""Structured logs: JSON lines on standard error (the child's log file), with request and job ids bound by context."""
+
+import logging
+import sys
+from typing import TextIO, cast
+
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+
+def configure(process: str, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send every log line of this process, the standard library's too, through one JSON renderer."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    structlog.contextvars.bind_contextvars(process=process)
+
+
+def get(name: str) -> FilteringBoundLogger:
+    """A logger that adds ``logger=name``; bind more with ``.bind(...)``."""
+    return cast("FilteringBoundLogger", structlog.get_logger(logger=name))
+
+
+bind = structlog.contextvars.bound_contextvars

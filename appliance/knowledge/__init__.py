@@ -1,0 +1,1 @@
+"""Collections and documents: parsing, chunking, the index projection, retrieval within a tenant."""

@@ -1,0 +1,1 @@
+"""The signed licence file and what it allows (later part)."""

@@ -1,0 +1,1 @@
+"""Deployments kept in their desired state, routes, and the OpenAI-compatible gateway."""

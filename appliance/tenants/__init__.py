@@ -1,0 +1,1 @@
+"""Tenants, users, API keys; resolves credentials to a Principal."""

@@ -1,0 +1,1 @@
+"""What was used: tokens and engine seconds for each inference."""
