@@ -1,0 +1,80 @@
+"""Conversations, their messages, and where each sentence of an answer stands."""
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.kit.columns import Created, Id, Json, Moment, Tenant
+from appliance.kit.database import Base
+
+
+class ConversationRow(Base):
+    """One person's thread of questions and answers."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE"),
+        Index(None, "tenant_id", "user_id", "id"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant]
+    user_id: Mapped[UUID]
+    title: Mapped[str]
+    created_at: Mapped[Created]
+
+
+class MessageRow(Base):
+    """A question, or an answer with its mode and provenance."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "conversation_id"], ["conversations.tenant_id", "conversations.id"], ondelete="CASCADE"
+        ),
+        CheckConstraint("role in ('user', 'assistant')", name="role"),
+        CheckConstraint("state in ('pending', 'done', 'interrupted', 'failed')", name="state"),
+        CheckConstraint("mode in ('composed', 'quoted', 'none')", name="mode"),
+        Index(None, "tenant_id", "conversation_id", "id"),
+        Index("ix_messages_pending", "created_at", postgresql_where=text("state = 'pending'")),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant]
+    conversation_id: Mapped[UUID]
+    role: Mapped[str]
+    state: Mapped[str]
+    mode: Mapped[str | None]
+    language: Mapped[str | None]
+    content: Mapped[str]
+    provenance: Mapped[Json]
+    created_at: Mapped[Created]
+    finished_at: Mapped[Moment | None]
+
+
+class CitationRow(Base):
+    """A sentence of an answer and the span that supports it. Forgetting the document empties ``quote``."""
+
+    __tablename__ = "citations"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "message_id"], ["messages.tenant_id", "messages.id"], ondelete="CASCADE"),
+        Index(None, "tenant_id", "message_id"),
+        Index(None, "tenant_id", "document_id"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant]
+    message_id: Mapped[UUID]
+    sentence: Mapped[int]
+    document_id: Mapped[UUID]
+    document_name: Mapped[str]
+    revision_id: Mapped[UUID]
+    chunk_id: Mapped[UUID]
+    start: Mapped[int]
+    end: Mapped[int]
+    page: Mapped[int | None]
+    line: Mapped[int]
+    quote: Mapped[str | None]

@@ -1,0 +1,40 @@
+"""Secrets: 256 bits from the system's generator, stored hashed or in files of mode 0600, never defaulted."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+
+def token(prefix: str = "") -> str:
+    """A new secret of 256 bits, URL-safe."""
+    return f"{prefix}{secrets.token_urlsafe(32)}"
+
+
+def digest(value: str) -> bytes:
+    """What is stored of a random token (SHA-256 is enough for 256 random bits; passwords take argon2id)."""
+    return hashlib.sha256(value.encode()).digest()
+
+
+def keyed(key: bytes, purpose: str, value: bytes) -> str:
+    """A hex HMAC-SHA-256 bound to a purpose, so that one key's uses cannot stand for each other."""
+    return hmac.new(key, purpose.encode() + b"\0" + value, hashlib.sha256).hexdigest()
+
+
+def write_private(path: Path, value: str) -> None:
+    """Write a file that only this user can read, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(value)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def kept(path: Path) -> str:
+    """The secret in this file, made at the first call."""
+    if not path.exists():
+        write_private(path, token())
+    return path.read_text().strip()

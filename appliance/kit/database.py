@@ -1,0 +1,93 @@
+"""PostgreSQL sessions. One transaction serves one tenant, and row-level security holds even where a filter is forgotten.
+
+``Database.session(tenant=…)`` opens a transaction, sets ``app.tenant_id`` by a bound ``set_config(…, true)`` (so it ends
+with the transaction) and commits when the block ends well. With no tenant set, the policies of ``migrations/policies.py``
+show zero rows of every tenant table.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import URL, Engine, MetaData, create_engine, text
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from appliance.kit.settings import Settings
+
+Login = Literal["owner", "app", "operator", "system"]
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The one metadata; names of constraints follow a convention so that migrations can name them."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def address(settings: Settings, login: Login) -> URL:
+    """Where and as whom to connect. The password is read from ``secrets/postgres-<login>``."""
+    layout = settings.layout
+    host = settings.database.host
+    if not host:
+        host = (layout.run / "postgres.host").read_text().strip()
+    return URL.create(
+        "postgresql+psycopg",
+        username=f"appliance_{login}",
+        password=layout.secret(f"postgres-{login}").read_text().strip(),
+        port=settings.database.port,
+        database=settings.database.name,
+        query={"host": host},
+    )
+
+
+class Database:
+    """A pool of connections of one login."""
+
+    def __init__(self, url: URL | str, *, pool_size: int = 8, timeouts: tuple[int, int] = (30_000, 5_000)) -> None:
+        statement, lock = timeouts
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            connect_args={
+                "options": f"-c statement_timeout={statement} -c lock_timeout={lock} -c timezone=UTC",
+                "connect_timeout": 5,
+            },
+        )
+
+    @classmethod
+    def of(cls, settings: Settings, login: Login) -> "Database":
+        """The pool that the settings describe."""
+        database = settings.database
+        return cls(
+            address(settings, login),
+            pool_size=database.pool_size,
+            timeouts=(database.statement_timeout_ms, database.lock_timeout_ms),
+        )
+
+    @contextmanager
+    def session(self, tenant: UUID | None = None) -> Iterator[Session]:
+        """One transaction for one tenant (None: for nobody; tenant tables look empty to the app login)."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            scope(session, tenant)
+            yield session
+
+    def close(self) -> None:
+        """Close the pool's connections."""
+        self.engine.dispose()
+
+
+def scope(session: Session, tenant: UUID | None) -> None:
+    """Set whose rows this transaction sees."""
+    session.execute(text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant) if tenant else ""})
+

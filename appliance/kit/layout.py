@@ -1,0 +1,75 @@
+"""Where things lie in a data directory. Nothing else builds these paths."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+# sun_path holds 108 bytes with its terminator (unix(7)); the wire's successor adds a suffix of 9.
+SOCKET_LIMIT = 98
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths below one data directory."""
+
+    data: Path
+
+    @property
+    def run(self) -> Path:
+        """Sockets, pid records, readiness files; 0700, emptied at start."""
+        return self.data / "run"
+
+    @property
+    def secrets(self) -> Path:
+        """Files of mode 0600."""
+        return self.data / "secrets"
+
+    @property
+    def postgres(self) -> Path:
+        return self.data / "postgres"
+
+    @property
+    def blobs(self) -> Path:
+        return self.data / "blobs"
+
+    @property
+    def index(self) -> Path:
+        return self.data / "index"
+
+    @property
+    def journal(self) -> Path:
+        """Usage records on their way to the database."""
+        return self.data / "journal"
+
+    @property
+    def logs(self) -> Path:
+        return self.data / "logs"
+
+    @property
+    def index_socket(self) -> Path:
+        return self.run / "index.sock"
+
+    @property
+    def encoder_socket(self) -> Path:
+        return self.run / "encoder.sock"
+
+    @property
+    def valkey_socket(self) -> Path:
+        return self.run / "valkey.sock"
+
+    def engine_socket(self, deployment: UUID) -> Path:
+        """One engine's socket: the last 12 hex digits of a UUIDv7 are its random part."""
+        return self.run / f"engine-{deployment.hex[-12:]}.sock"
+
+    def log(self, process: str) -> Path:
+        return self.logs / f"{process}.log"
+
+    def secret(self, name: str) -> Path:
+        return self.secrets / name
+
+    def make(self) -> None:
+        """Create the directories, private to this user. PostgreSQL's own is made by its driver."""
+        self.data.mkdir(parents=True, exist_ok=True)
+        for directory in (self.run, self.secrets, self.blobs, self.index, self.journal, self.logs):
+            directory.mkdir(mode=0o700, exist_ok=True)
+            directory.chmod(0o700)

@@ -1,0 +1,339 @@
+"""One child on a leash: it and all it ever started die with its owner, whichever way the owner dies.
+
+Runs as a process of its own, ``python -I -S leash.py NAME``, with the standard library only, so that it starts in
+20 ms and nothing of ours can break it. It is single-threaded on purpose: PDEATHSIG fires when the *thread* that
+forked the child ends, and a second thread would make the fork unsafe.
+
+Standard input is the pipe to the owner. Its first line is the order (JSON, see ``appliance.kit.children``), later
+lines ``{"grace": seconds}`` ask for a stop, and its end means that the owner is gone. The owner's pidfd is watched
+too, because a process that the owner forked may hold the pipe open. Standard output reports, one JSON line each:
+``{"pid", "start"}`` or ``{"error"}`` first, ``{"exit"}`` last (negative: the signal that ended the child).
+
+To stop: the child alone gets its stop signal (a postmaster and a vLLM server shut their own children down), and when
+the grace is over every descendant gets SIGKILL, also those that called setsid: the leash is their subreaper, so
+the chain of parents of each of them leads here. It exits only when none is left.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+CLONE_NEWUSER = 0x10000000
+ORPHAN_GRACE = 4.0
+"""Seconds that a child has when its owner is gone: nothing may survive ten."""
+PRESS = 0.05
+"""Seconds between two looks at what is left, once killing has begun."""
+
+Order = dict[str, Any]
+
+
+def kernel(name: str, *arguments: int) -> None:
+    """Call a function of libc, or raise its OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def stat(pid: int) -> tuple[str, int, int]:
+    """State letter, parent and start time (clock ticks since boot) of a process; OSError when there is none."""
+    fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    return fields[0], int(fields[1]), int(fields[19])
+
+
+def family(root: int) -> list[int]:
+    """Descendants of ``root`` that still run, parents before children; zombies do not count."""
+    children: dict[int, list[int]] = {}
+    running: set[int] = set()
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            state, parent, _ = stat(int(entry))
+        except OSError:
+            continue
+        children.setdefault(parent, []).append(int(entry))
+        if state not in "ZX":
+            running.add(int(entry))
+    found, queue = [], [root]
+    while queue:
+        below = children.get(queue.pop(), [])
+        found += below
+        queue += below
+    return [pid for pid in found if pid in running]
+
+
+class Log:
+    """A file that is appended to, and set aside as ``.1 … .keep`` when it is full."""
+
+    def __init__(self, path: str, limit: int, keep: int) -> None:
+        self.path, self.limit, self.keep = path, limit, keep
+        self._open()
+
+    def _open(self) -> None:
+        self.fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self.size = os.fstat(self.fd).st_size
+
+    def write(self, data: bytes) -> None:
+        """Append; a full disk loses lines, never the child."""
+        try:
+            if self.size and self.size + len(data) > self.limit:
+                self._rotate()
+            self.size += os.write(self.fd, data)
+        except OSError:
+            return
+
+    def _rotate(self) -> None:
+        os.close(self.fd)
+        names = [self.path, *(f"{self.path}.{number}" for number in range(1, self.keep + 1))]
+        for older, newer in reversed(list(zip(names[1:], names, strict=False))):
+            if Path(newer).exists():
+                Path(newer).replace(older)
+        self._open()
+
+
+def report(**fields: object) -> None:
+    """Tell the owner, if there still is one."""
+    try:
+        os.write(1, json.dumps(fields).encode() + b"\n")
+    except OSError:
+        return
+
+
+def _streams(order: Order, output: int | None) -> None:
+    given: dict[str, int] = order["streams"]
+    null = os.open(os.devnull, os.O_RDWR)
+    plain = null if output is None else output
+    for number, name, default in ((0, "stdin", null), (1, "stdout", plain), (2, "stderr", plain)):
+        os.dup2(given.get(name, default), number)
+    for fd in given.values():
+        os.set_inheritable(fd, False)  # noqa: FBT003 - positional only
+
+
+def _identity(order: Order) -> None:
+    if order["user"]:
+        uid, gid = order["user"]
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    if order["appear"]:
+        uid, gid = os.geteuid(), os.getegid()
+        kernel("unshare", CLONE_NEWUSER)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"{order['appear']} {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"{order['appear']} {gid} 1")
+
+
+def _become(order: Order, output: int | None, parent: int, failed: int) -> NoReturn:
+    """In the fork: turn into the child. PDEATHSIG comes last, since a change of user clears it."""
+    try:
+        os.setsid()
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        _streams(order, output)
+        if order["cwd"]:
+            os.chdir(order["cwd"])
+        os.umask(order["umask"])
+        os.nice(order["nice"])
+        for name, limit in order["limits"].items():
+            resource.setrlimit(getattr(resource, name), (limit, limit))
+        _identity(order)
+        kernel("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() == parent:
+            os.execvpe(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - this is what a supervisor does
+    except (OSError, ValueError) as error:
+        os.write(failed, str(error).encode(errors="replace") or b"failed")
+    os._exit(127)
+
+
+def start(order: Order, output: int | None) -> int:
+    """Fork the child and wait until it runs its program; OSError with the reason when it cannot."""
+    parent, (reading, failed) = os.getpid(), os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _become(order, output, parent, failed)
+    os.close(failed)
+    with os.fdopen(reading, "rb") as pipe:
+        reason = pipe.read()
+    if reason:
+        os.waitpid(pid, 0)
+        raise OSError(reason.decode(errors="replace"))
+    return pid
+
+
+class Leash:
+    """Holds one child until it and all that it started are gone."""
+
+    def __init__(self, order: Order) -> None:
+        self.order = order
+        self.grace: float = order["grace"]
+        self.status: int | None = None
+        self.deadline: float | None = None
+        self.pending = b""
+        self.selector = selectors.DefaultSelector()
+        log = order["log"]
+        self.log = Log(log["path"], log["bytes"], log["keep"]) if log else None
+        self.output: int | None = None
+        self._listen()
+        self._start()
+
+    def _listen(self) -> None:
+        bell, ringer = os.pipe()
+        for fd in (bell, ringer, 0):
+            os.set_blocking(fd, False)  # noqa: FBT003 - positional only
+        signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: self.stop(self.grace))
+        self._watch(bell, lambda: os.read(bell, 4096))
+        self._watch(0, self._hear)
+        self._watch_owner(self.order["owner"])
+
+    def _watch(self, fd: int, then: Callable[[], object]) -> None:
+        self.selector.register(fd, selectors.EVENT_READ, then)
+
+    def _watch_owner(self, owner: int) -> None:
+        if os.getppid() != owner:
+            raise OSError("the owner is gone")
+        try:
+            handle = os.pidfd_open(owner)
+        except OSError:
+            return  # a kernel or a seccomp profile without pidfd: the pipe alone must do
+
+        def gone() -> None:
+            self.selector.unregister(handle)
+            self._orphaned()
+
+        self._watch(handle, gone)
+
+    def _start(self) -> None:
+        if self.log is None:
+            self.pid = start(self.order, None)
+            return
+        output, writing = os.pipe()
+        try:
+            self.pid = start(self.order, writing)
+        finally:
+            os.close(writing)
+        os.set_blocking(output, False)  # noqa: FBT003 - positional only
+        self.output = output
+        self._watch(output, self._pump)
+
+    def _pump(self) -> bool:
+        """Move what the child said into the log; False when there is nothing more to move."""
+        if self.output is None or self.log is None:
+            return False
+        try:
+            data = os.read(self.output, 65536)
+        except BlockingIOError:
+            return False
+        if data:
+            self.log.write(data)
+        else:
+            self.selector.unregister(self.output)
+            self.output = None
+        return bool(data)
+
+    def _hear(self) -> None:
+        try:
+            data = os.read(0, 65536)
+        except BlockingIOError:
+            return
+        if not data:
+            self.selector.unregister(0)
+            self._orphaned()
+        *lines, self.pending = (self.pending + data).split(b"\n")
+        for line in lines:
+            self.stop(json.loads(line)["grace"])
+
+    def _orphaned(self) -> None:
+        self.stop(min(self.grace, ORPHAN_GRACE))
+
+    def stop(self, grace: float) -> None:
+        """Ask the child to end, and see to it after ``grace`` seconds; a later call can only shorten that."""
+        deadline = time.monotonic() + grace
+        if self.deadline is None and grace > 0:
+            self._signal(self.pid, self.order["stop"])
+        self.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
+
+    def _signal(self, pid: int, number: int) -> None:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.pid:
+                self.status = os.waitstatus_to_exitcode(status)
+
+    def _press(self) -> float | None:
+        """Kill when the grace is over; seconds until this must be looked at again."""
+        if self.deadline is None:
+            return None
+        left = self.deadline - time.monotonic()
+        if left > 0:
+            return left
+        self._kill_all()
+        return PRESS
+
+    def _kill_all(self) -> bool:
+        members = family(os.getpid())
+        for pid in members:
+            self._signal(pid, signal.SIGKILL)
+        return bool(members)
+
+    def hold(self) -> int:
+        """Stay until all is over; the child's exit code, negative for a signal."""
+        while self.status is None:
+            for key, _ in self.selector.select(self._press()):
+                key.data()
+            self._reap()
+        while self._kill_all():
+            time.sleep(PRESS / 5)
+            self._reap()
+            self._pump()
+        self._reap()
+        while self._pump():
+            continue
+        return self.status
+
+
+def main() -> int:
+    """Read the order, hold the child, report how it ended."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)  # one at a time: what follows belongs to the loop
+        if not byte:
+            return 1
+        line += byte
+    kernel("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    try:
+        leash = Leash(json.loads(line))
+    except OSError as error:
+        report(error=str(error))
+        return 127
+    report(pid=leash.pid, start=stat(leash.pid)[2])
+    status = leash.hold()
+    report(exit=status)
+    return status if status >= 0 else 128 - status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Settings: built-in defaults < ``appliance.toml`` in the data directory < ``APPLIANCE_*`` variables.
+
+A nested setting is written ``APPLIANCE_INDEX__OPTIMISE_AFTER``. Every one is listed in ``docs/reference/settings.md``.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from appliance.kit.layout import Layout
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Section):
+    """PostgreSQL. In the embedded profile host is the socket directory and the passwords lie in ``secrets/``."""
+
+    host: str = Field("", description="Socket directory or host name; empty: the embedded server's own")
+    port: int = 5432
+    name: str = "appliance"
+    pool_size: int = Field(8, ge=1, description="Connections a process keeps for each database role")
+    statement_timeout_ms: int = Field(30_000, ge=0, description="Longest statement of the app role")
+    lock_timeout_ms: int = Field(5_000, ge=0, description="Longest wait for a lock")
+
+
+class BrokerSettings(_Section):
+    """Valkey or Redis, behind Celery."""
+
+    url: str = Field("", description="Celery broker address; empty: the embedded Valkey's socket")
+
+
+class WebSettings(_Section):
+    """The HTTP API."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=1, le=65535)
+    certificate: Path | None = Field(None, description="TLS certificate; needed for any address but loopback")
+    key: Path | None = Field(None, description="TLS private key")
+    largest_upload: int = Field(100 * 1024 * 1024, ge=1, description="Bytes a single uploaded file may have")
+    threads: int = Field(16, ge=1, description="Threads for blocking work; also the limit of concurrent services")
+
+
+class JobSettings(_Section):
+    """Durable jobs."""
+
+    concurrency: int = Field(2, ge=1, description="Jobs that a worker runs at once")
+    running_per_tenant: int = Field(2, ge=1, description="Running jobs a tenant may have at once")
+    lease_seconds: int = Field(30, ge=2, description="A lease not renewed for so long is taken from its worker")
+    sweep_seconds: int = Field(10, ge=1, description="Pause between two sweeps")
+    attempts: int = Field(5, ge=1, description="Times a job is begun before it fails for good")
+    keep_events_days: int = Field(30, ge=1, description="Days that job events are kept")
+
+
+class KnowledgeSettings(_Section):
+    """Documents: parsing, chunking, retrieval."""
+
+    parse_seconds: int = Field(120, ge=1, description="Deadline for parsing one file")
+    parse_memory: int = Field(1536 * 1024 * 1024, ge=1, description="Address space of the parsing child, bytes")
+    largest_text: int = Field(20_000_000, ge=1, description="Characters of normal text a document may have")
+    chunk_tokens: int = Field(200, ge=16, description="Aimed size of a chunk in the encoder's tokens")
+    encode_batch: int = Field(64, ge=1, description="Chunks sent to the encoder at once")
+
+
+class IndexSettings(_Section):
+    """The vector index."""
+
+    qdrant_url: str = Field("", description="Qdrant server; empty: the embedded index process")
+    optimise_after: int = Field(20_000, ge=1, description="Points without a graph that start an optimise")
+    poll_seconds: float = Field(1.0, gt=0, description="Longest wait for new outbox rows")
+
+
+class EncoderSettings(_Section):
+    """The embedding model's process."""
+
+    model: str = "all-minilm-l6-v2"
+    threads: int = Field(0, ge=0, description="Torch threads; 0: one for each core")
+    batch: int = Field(32, ge=1, description="Texts in one forward pass")
+
+
+class EngineSettings(_Section):
+    """vLLM engines."""
+
+    model: str = "smollm2-135m-instruct"
+    start_seconds: int = Field(600, ge=1, description="Longest start before an engine counts as failed")
+    poll_seconds: float = Field(1.0, gt=0, description="Pause between two reconciliations")
+    enabled: bool = Field(True, description="False: no engine is started; answers are quoted")
+
+
+class Settings(BaseSettings):
+    """All settings of one appliance."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="APPLIANCE_", env_nested_delimiter="__", extra="ignore", frozen=True, nested_model_default_partial_update=True
+    )
+
+    data: Path = Field(Path.home() / ".local/share/appliance", description="The data directory")
+    models: Path | None = Field(None, description="The model store; default: models/ in the data directory")
+    profile: Literal["embedded", "server"] = "embedded"
+    log_level: str = "INFO"
+    database: DatabaseSettings = DatabaseSettings()
+    broker: BrokerSettings = BrokerSettings()
+    web: WebSettings = WebSettings()
+    jobs: JobSettings = JobSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    index: IndexSettings = IndexSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    engine: EngineSettings = EngineSettings()
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0913 - the signature is pydantic-settings' own
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments first, then the environment, then the file."""
+        data = os.environ.get("APPLIANCE_DATA")
+        file = TomlConfigSettingsSource(settings_cls, Path(data) / "appliance.toml") if data else None
+        return (init_settings, env_settings, file) if file else (init_settings, env_settings)
+
+    @property
+    def layout(self) -> Layout:
+        """The paths of the data directory."""
+        return Layout(self.data.absolute())
+
+    @property
+    def model_store(self) -> Path:
+        """Where verified weight files lie."""
+        return (self.models or self.data / "models").absolute()
+
+    @property
+    def broker_url(self) -> str:
+        """The broker's address, the embedded one unless set."""
+        return self.broker.url or f"redis+socket://{self.layout.valkey_socket}"
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """This process's settings, read once."""
+    return Settings()

@@ -1,0 +1,169 @@
+"""Collections, documents and their chunks: the system of record from which the index is projected."""
+
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from appliance.kit.columns import Created, Id, Tenant
+from appliance.kit.database import Base
+
+DOCUMENT_STATES = ("queued", "parsing", "encoding", "indexing", "ready", "failed", "deleting")
+
+
+class CollectionRow(Base):
+    """A named set of documents."""
+
+    __tablename__ = "collections"
+    __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "name"))
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    created_at: Mapped[Created]
+
+
+class DocumentRow(Base):
+    """A document by its name in a collection; what it says is in its revisions."""
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("tenant_id", "collection_id", "name"),
+        ForeignKeyConstraint(["tenant_id", "collection_id"], ["collections.tenant_id", "collections.id"]),
+        CheckConstraint(f"state in {DOCUMENT_STATES!r}", name="state"),
+        Index(None, "tenant_id", "state"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant]
+    collection_id: Mapped[UUID]
+    name: Mapped[str]
+    state: Mapped[str] = mapped_column(server_default=text("'queued'"))
+    reason_code: Mapped[str | None]
+    reason: Mapped[str | None]
+    readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{everyone}'"))
+    projected_readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{everyone}'"))
+    current_revision: Mapped[UUID | None]
+    created_at: Mapped[Created]
+    updated_at: Mapped[Created]
+
+
+class RevisionRow(Base):
+    """One content of a document. ``text`` is the normal text that all offsets refer to."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        UniqueConstraint("document_id", "number"),
+        ForeignKeyConstraint(["tenant_id", "document_id"], ["documents.tenant_id", "documents.id"], ondelete="CASCADE"),
+        Index(None, "tenant_id", "document_id"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant]
+    document_id: Mapped[UUID]
+    number: Mapped[int]
+    sha256: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    media_type: Mapped[str | None]
+    title: Mapped[str | None]
+    language: Mapped[str | None]
+    pages: Mapped[int | None]
+    text: Mapped[str | None]
+    chunk_count: Mapped[int | None]
+    encoder: Mapped[str | None]
+    created_at: Mapped[Created]
+
+
+class ChunkRow(Base):
+    """A passage: ``revision.text[start:end] == text``. Its id is the point's id: UUIDv5 of (revision, ordinal).
+
+    ``embedding`` is little-endian float32 (d,); ``term_ids`` uint32 and ``term_weights`` float32 are parallel (n,).
+    """
+
+    __tablename__ = "chunks"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "revision_id"], ["revisions.tenant_id", "revisions.id"], ondelete="CASCADE"),
+        Index(None, "tenant_id", "revision_id"),
+        Index(None, "tenant_id", "document_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[Tenant]
+    collection_id: Mapped[UUID]
+    document_id: Mapped[UUID]
+    revision_id: Mapped[UUID]
+    ordinal: Mapped[int]
+    text: Mapped[str]
+    start: Mapped[int]
+    end: Mapped[int]
+    page: Mapped[int | None]
+    line: Mapped[int]
+    headings: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    language: Mapped[str]
+    tokens: Mapped[int]
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)
+    term_ids: Mapped[bytes] = mapped_column(LargeBinary)
+    term_weights: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TermStatisticsRow(Base):
+    """In how many of a tenant's current chunks a term stands."""
+
+    __tablename__ = "term_statistics"
+
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    term: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    chunks: Mapped[int] = mapped_column(BigInteger)
+
+
+class CorpusStatisticsRow(Base):
+    """How many current chunks a tenant has."""
+
+    __tablename__ = "corpus_statistics"
+
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    chunks: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class IndexOutboxRow(Base):
+    """A change that the index must make. Rows are applied in order of ``seq``.
+
+    Writers take ``pg_advisory_xact_lock`` before the first insert, so that the order of ``seq`` is the order of commits
+    and a reader that saw row n will never find a smaller one later.
+    """
+
+    __tablename__ = "index_outbox"
+    __table_args__ = (CheckConstraint("op in ('upsert', 'delete', 'flip')", name="op"),)
+
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    op: Mapped[str]
+    document_id: Mapped[UUID]
+    revision_id: Mapped[UUID]
+    chunk_id: Mapped[UUID | None]
+    created_at: Mapped[Created]
+
+
+class IndexMarkRow(Base):
+    """How far each living index has applied the outbox; rows up to the smallest mark may be pruned."""
+
+    __tablename__ = "index_marks"
+
+    shard: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    details: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    updated_at: Mapped[Created]
