@@ -17,6 +17,9 @@ class JobRow(Base):
         UniqueConstraint("tenant_id", "id"),
         CheckConstraint("state in ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name="state"),
         Index(None, "tenant_id", "state"),
+        Index(None, "tenant_id", "started_at"),
+        Index("ix_jobs_finished_at", "finished_at", postgresql_where=text("finished_at is not null")),
+        Index("ix_jobs_waiting", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_open", "state", "lease_expires_at", postgresql_where=text("state in ('queued', 'running')")),
         Index("uq_jobs_key", "tenant_id", "kind", "key", unique=True, postgresql_where=text("state in ('queued', 'running')")),
     )
@@ -33,7 +36,9 @@ class JobRow(Base):
     result: Mapped[Json]
     error_code: Mapped[str | None]
     error: Mapped[str | None]
+    advice: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
+    deferrals: Mapped[int] = mapped_column(server_default=text("0"))
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
     lease_owner: Mapped[str | None]
     lease_token: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -52,6 +57,7 @@ class JobEventRow(Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "job_id"], ["jobs.tenant_id", "jobs.id"], ondelete="CASCADE"),
         Index(None, "tenant_id", "job_id", "seq"),
+        Index(None, "created_at"),
     )
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
