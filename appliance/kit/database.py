@@ -89,5 +89,6 @@ class Database:
 
 def scope(session: Session, tenant: UUID | None) -> None:
     """Set whose rows this transaction sees."""
-    session.execute(text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant) if tenant else ""})
-
+    session.execute(
+        text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant) if tenant else ""}
+    )

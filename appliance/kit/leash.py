@@ -1,17 +1,15 @@
 """One child on a leash: it and all it ever started die with its owner, whichever way the owner dies.
 
-Runs as a process of its own, ``python -I -S leash.py NAME``, with the standard library only, so that it starts in
-20 ms and nothing of ours can break it. It is single-threaded on purpose: PDEATHSIG fires when the *thread* that
-forked the child ends, and a second thread would make the fork unsafe.
+A process of its own, ``python -I -S leash.py NAME``, standard library only: it starts in 20 ms and nothing of ours can
+break it. Single-threaded on purpose: PDEATHSIG fires when the *thread* that forked the child ends.
 
-Standard input is the pipe to the owner. Its first line is the order (JSON, see ``appliance.kit.children``), later
-lines ``{"grace": seconds}`` ask for a stop, and its end means that the owner is gone. The owner's pidfd is watched
-too, because a process that the owner forked may hold the pipe open. Standard output reports, one JSON line each:
-``{"pid", "start"}`` or ``{"error"}`` first, ``{"exit"}`` last (negative: the signal that ended the child).
+Standard input is the pipe to the owner: first the order (JSON, see ``appliance.kit.children``), then perhaps lines
+``{"grace": seconds}`` that ask for a stop; its end means that the owner is gone. The owner's pidfd is watched too, since
+a process that the owner forked may hold the pipe open. Standard output reports JSON lines: ``{"pid", "start"}`` or
+``{"error"}`` first, ``{"exit"}`` last (negative: the signal that ended the child).
 
-To stop: the child alone gets its stop signal (a postmaster and a vLLM server shut their own children down), and when
-the grace is over every descendant gets SIGKILL, also those that called setsid: the leash is their subreaper, so
-the chain of parents of each of them leads here. It exits only when none is left.
+To stop, the child alone gets its stop signal (a postmaster and a vLLM server shut their own children down); after the
+grace every descendant gets SIGKILL, those that called setsid too: the leash is their subreaper.
 """
 
 import ctypes
@@ -23,6 +21,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,8 +32,6 @@ ORPHAN_GRACE = 4.0
 """Seconds that a child has when its owner is gone: nothing may survive ten."""
 PRESS = 0.05
 """Seconds between two looks at what is left, once killing has begun."""
-
-Order = dict[str, Any]
 
 
 def kernel(name: str, *arguments: int) -> None:
@@ -55,22 +52,37 @@ def family(root: int) -> list[int]:
     """Descendants of ``root`` that still run, parents before children; zombies do not count."""
     children: dict[int, list[int]] = {}
     running: set[int] = set()
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit():
-            continue
-        try:
-            state, parent, _ = stat(int(entry))
-        except OSError:
-            continue
-        children.setdefault(parent, []).append(int(entry))
-        if state not in "ZX":
-            running.add(int(entry))
-    found, queue = [], [root]
-    while queue:
-        below = children.get(queue.pop(), [])
-        found += below
-        queue += below
-    return [pid for pid in found if pid in running]
+    for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+        with suppress(OSError):
+            state, parent, _ = stat(pid)
+            children.setdefault(parent, []).append(pid)
+            if state not in "ZX":
+                running.add(pid)
+    found = [root]
+    for pid in found:  # it grows on the way
+        found += children.get(pid, [])
+    return [pid for pid in found[1:] if pid in running]
+
+
+def send(pid: int, number: int) -> None:
+    """Signal a process that may be gone."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def kill_below() -> bool:
+    """SIGKILL all that descends from this process; False when there was nothing."""
+    members = family(os.getpid())
+    for pid in members:
+        send(pid, signal.SIGKILL)
+    return bool(members)
+
+
+def pipe() -> tuple[int, int]:
+    """A pipe whose reading end does not wait."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)  # noqa: FBT003 - positional only
+    return reading, writing
 
 
 class Log:
@@ -86,12 +98,10 @@ class Log:
 
     def write(self, data: bytes) -> None:
         """Append; a full disk loses lines, never the child."""
-        try:
+        with suppress(OSError):
             if self.size and self.size + len(data) > self.limit:
                 self._rotate()
             self.size += os.write(self.fd, data)
-        except OSError:
-            return
 
     def _rotate(self) -> None:
         os.close(self.fd)
@@ -104,14 +114,11 @@ class Log:
 
 def report(**fields: object) -> None:
     """Tell the owner, if there still is one."""
-    try:
+    with suppress(OSError):
         os.write(1, json.dumps(fields).encode() + b"\n")
-    except OSError:
-        return
 
 
-def _streams(order: Order, output: int | None) -> None:
-    given: dict[str, int] = order["streams"]
+def _streams(given: dict[str, int], output: int | None) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     plain = null if output is None else output
     for number, name, default in ((0, "stdin", null), (1, "stdout", plain), (2, "stderr", plain)):
@@ -120,7 +127,7 @@ def _streams(order: Order, output: int | None) -> None:
         os.set_inheritable(fd, False)  # noqa: FBT003 - positional only
 
 
-def _identity(order: Order) -> None:
+def _identity(order: dict[str, Any]) -> None:
     if order["user"]:
         uid, gid = order["user"]
         os.setgroups([])
@@ -134,13 +141,13 @@ def _identity(order: Order) -> None:
         Path("/proc/self/gid_map").write_text(f"{order['appear']} {gid} 1")
 
 
-def _become(order: Order, output: int | None, parent: int, failed: int) -> NoReturn:
+def _become(order: dict[str, Any], output: int | None, parent: int, failed: int) -> NoReturn:
     """In the fork: turn into the child. PDEATHSIG comes last, since a change of user clears it."""
     try:
         os.setsid()
         for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
-        _streams(order, output)
+        _streams(order["streams"], output)
         if order["cwd"]:
             os.chdir(order["cwd"])
         os.umask(order["umask"])
@@ -152,11 +159,11 @@ def _become(order: Order, output: int | None, parent: int, failed: int) -> NoRet
         if os.getppid() == parent:
             os.execvpe(order["argv"][0], order["argv"], order["env"])  # noqa: S606 - this is what a supervisor does
     except (OSError, ValueError) as error:
-        os.write(failed, str(error).encode(errors="replace") or b"failed")
+        os.write(failed, str(error).encode(errors="replace"))
     os._exit(127)
 
 
-def start(order: Order, output: int | None) -> int:
+def start(order: dict[str, Any], output: int | None) -> int:
     """Fork the child and wait until it runs its program; OSError with the reason when it cannot."""
     parent, (reading, failed) = os.getpid(), os.pipe()
     pid = os.fork()
@@ -174,114 +181,82 @@ def start(order: Order, output: int | None) -> int:
 class Leash:
     """Holds one child until it and all that it started are gone."""
 
-    def __init__(self, order: Order) -> None:
+    def __init__(self, order: dict[str, Any]) -> None:
         self.order = order
         self.grace: float = order["grace"]
         self.status: int | None = None
         self.deadline: float | None = None
         self.pending = b""
         self.selector = selectors.DefaultSelector()
-        log = order["log"]
-        self.log = Log(log["path"], log["bytes"], log["keep"]) if log else None
+        self.log = Log(**order["log"]) if order["log"] else None
         self.output: int | None = None
         self._listen()
         self._start()
 
     def _listen(self) -> None:
-        bell, ringer = os.pipe()
-        for fd in (bell, ringer, 0):
-            os.set_blocking(fd, False)  # noqa: FBT003 - positional only
+        bell, ringer = pipe()
+        os.set_blocking(ringer, False)  # noqa: FBT003 - positional only
         signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stop(self.grace))
         self._watch(bell, lambda: os.read(bell, 4096))
         self._watch(0, self._hear)
-        self._watch_owner(self.order["owner"])
+
+        if os.getppid() != self.order["owner"]:
+            raise OSError("the owner is gone")
+        with suppress(OSError):  # a kernel or a seccomp profile without pidfd: the pipe alone must do
+            handle = os.pidfd_open(self.order["owner"])
+            self._watch(handle, lambda: self._orphaned(handle))
 
     def _watch(self, fd: int, then: Callable[[], object]) -> None:
         self.selector.register(fd, selectors.EVENT_READ, then)
-
-    def _watch_owner(self, owner: int) -> None:
-        if os.getppid() != owner:
-            raise OSError("the owner is gone")
-        try:
-            handle = os.pidfd_open(owner)
-        except OSError:
-            return  # a kernel or a seccomp profile without pidfd: the pipe alone must do
-
-        def gone() -> None:
-            self.selector.unregister(handle)
-            self._orphaned()
-
-        self._watch(handle, gone)
 
     def _start(self) -> None:
         if self.log is None:
             self.pid = start(self.order, None)
             return
-        output, writing = os.pipe()
-        try:
-            self.pid = start(self.order, writing)
-        finally:
-            os.close(writing)
-        os.set_blocking(output, False)  # noqa: FBT003 - positional only
-        self.output = output
-        self._watch(output, self._pump)
+        self.output, writing = pipe()
+        self._watch(self.output, self._pump)
+        self.pid = start(self.order, writing)
+        os.close(writing)
 
     def _pump(self) -> bool:
         """Move what the child said into the log; False when there is nothing more to move."""
         if self.output is None or self.log is None:
             return False
-        try:
-            data = os.read(self.output, 65536)
-        except BlockingIOError:
-            return False
-        if data:
-            self.log.write(data)
-        else:
+        with suppress(BlockingIOError):
+            if data := os.read(self.output, 65536):
+                self.log.write(data)
+                return True
             self.selector.unregister(self.output)
             self.output = None
-        return bool(data)
+        return False
 
     def _hear(self) -> None:
-        try:
-            data = os.read(0, 65536)
-        except BlockingIOError:
-            return
+        data = os.read(0, 65536)
         if not data:
-            self.selector.unregister(0)
-            self._orphaned()
+            self._orphaned(0)
         *lines, self.pending = (self.pending + data).split(b"\n")
         for line in lines:
             self.stop(json.loads(line)["grace"])
 
-    def _orphaned(self) -> None:
+    def _orphaned(self, fd: int) -> None:
+        self.selector.unregister(fd)
         self.stop(min(self.grace, ORPHAN_GRACE))
 
     def stop(self, grace: float) -> None:
         """Ask the child to end, and see to it after ``grace`` seconds; a later call can only shorten that."""
         deadline = time.monotonic() + grace
         if self.deadline is None and grace > 0:
-            self._signal(self.pid, self.order["stop"])
+            send(self.pid, self.order["stop"])
         self.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
 
-    def _signal(self, pid: int, number: int) -> None:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            return
-
     def _reap(self) -> None:
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            if pid == self.pid:
-                self.status = os.waitstatus_to_exitcode(status)
+        with suppress(ChildProcessError):
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                if ended[0] == self.pid:
+                    self.status = os.waitstatus_to_exitcode(ended[1])
 
     def _press(self) -> float | None:
         """Kill when the grace is over; seconds until this must be looked at again."""
@@ -290,14 +265,8 @@ class Leash:
         left = self.deadline - time.monotonic()
         if left > 0:
             return left
-        self._kill_all()
+        kill_below()
         return PRESS
-
-    def _kill_all(self) -> bool:
-        members = family(os.getpid())
-        for pid in members:
-            self._signal(pid, signal.SIGKILL)
-        return bool(members)
 
     def hold(self) -> int:
         """Stay until all is over; the child's exit code, negative for a signal."""
@@ -305,11 +274,10 @@ class Leash:
             for key, _ in self.selector.select(self._press()):
                 key.data()
             self._reap()
-        while self._kill_all():
+        while kill_below():
             time.sleep(PRESS / 5)
             self._reap()
             self._pump()
-        self._reap()
         while self._pump():
             continue
         return self.status
@@ -319,8 +287,7 @@ def main() -> int:
     """Read the order, hold the child, report how it ended."""
     line = b""
     while not line.endswith(b"\n"):
-        byte = os.read(0, 1)  # one at a time: what follows belongs to the loop
-        if not byte:
+        if not (byte := os.read(0, 1)):  # one at a time: what follows belongs to the loop
             return 1
         line += byte
     kernel("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

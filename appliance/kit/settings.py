@@ -101,7 +101,11 @@ class Settings(BaseSettings):
     """All settings of one appliance."""
 
     model_config = SettingsConfigDict(
-        env_prefix="APPLIANCE_", env_nested_delimiter="__", extra="ignore", frozen=True, nested_model_default_partial_update=True
+        env_prefix="APPLIANCE_",
+        env_nested_delimiter="__",
+        extra="ignore",
+        frozen=True,
+        nested_model_default_partial_update=True,
     )
 
     data: Path = Field(Path.home() / ".local/share/appliance", description="The data directory")

@@ -15,7 +15,9 @@ class DeploymentRow(Base):
     __tablename__ = "deployments"
     __table_args__ = (
         CheckConstraint("desired in ('running', 'stopped')", name="desired"),
-        CheckConstraint("actual in ('stopped', 'starting', 'running', 'backing_off', 'failed', 'draining')", name="actual"),
+        CheckConstraint(
+            "actual in ('stopped', 'starting', 'running', 'backing_off', 'failed', 'draining')", name="actual"
+        ),
         Index(None, "model_version_id"),
     )
 

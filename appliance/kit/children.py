@@ -1,0 +1,312 @@
+"""Starting processes that cannot outlive us, and clearing those of a former run.
+
+Every child runs under ``leash.py``, which holds a pipe to this process and kills the child with all its descendants
+when the pipe closes. ``Leftovers`` writes down who was started (pid *and* the kernel's start time, so that a reused
+pid is never harmed) and makes sure that none of them is left before we start again.
+"""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from appliance.kit import leash
+
+MARK = "APPLIANCE_LEASH"
+"""A variable that each child hands down: how descendants are known when their leash was killed."""
+INTERPRETER: tuple[str, ...] = (sys.executable, "-I", "-S")
+CLEARING = 15.0
+"""Seconds that killed processes may take to vanish: memory of some gigabytes is given back first."""
+
+
+class ChildNotStarted(RuntimeError):
+    """The program could not be run; the message says why."""
+
+
+class ChildStillRunning(TimeoutError):
+    """The child did not end within the time given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Where a child's output goes; at ``limit`` bytes it is set aside as ``.1`` … ``.keep``."""
+
+    path: Path
+    limit: int = 16 * 1024 * 1024
+    keep: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who the child is: another user (uid, gid), or ourselves under another number in a user namespace."""
+
+    user: tuple[int, int] | None = None
+    appear: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the child may use; None: as we may. ``memory`` is address space."""
+
+    memory: int | None = None
+    cpu_seconds: int | None = None
+    file_size: int | None = None
+    open_files: int | None = None
+    processes: int | None = None
+    nice: int = 0
+
+    def named(self) -> dict[str, int]:
+        """The kernel's names of those that are set."""
+        limits = {
+            "RLIMIT_AS": self.memory,
+            "RLIMIT_CPU": self.cpu_seconds,
+            "RLIMIT_FSIZE": self.file_size,
+            "RLIMIT_NOFILE": self.open_files,
+            "RLIMIT_NPROC": self.processes,
+        }
+        return {name: value for name, value in limits.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How a started child, its leash and its descendants are found again, and nobody else is."""
+
+    name: str
+    pid: int
+    start: int
+    leash: int
+    leash_start: int
+    program: str
+    mark: str
+    boot: str
+
+    def clear(self, timeout: float = CLEARING) -> list[int]:
+        """Kill whatever is left, wait until it is gone, and tell what it was; ChildStillRunning when it will not go."""
+        deadline, cleared = time.monotonic() + timeout, set[int]()
+        while alive := self.alive():
+            cleared.update(alive)
+            if time.monotonic() > deadline:
+                raise ChildStillRunning(f"{self.name}: processes {alive} do not end")
+            for pid in alive:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.01)
+        return sorted(cleared)
+
+    def alive(self) -> list[int]:
+        """Processes of this child that still run, its leash first."""
+        if self.boot != boot():
+            return []
+        exact = [pid for pid, start in ((self.leash, self.leash_start), (self.pid, self.start)) if started(pid) == start]
+        others = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
+        return exact + [pid for pid in others if pid not in exact and self._ours(pid)]
+
+    def _ours(self, pid: int) -> bool:
+        try:
+            if leash.stat(pid)[2] < self.start:
+                return False
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            return f"{MARK}={self.mark}".encode() in variables or self._in_session(pid)
+        except OSError:
+            return False
+
+    def _in_session(self, pid: int) -> bool:
+        """For programs that overwrite their environment: the child's session and the child's program.
+
+        A session's number is not given away while the session has members, but may be once it was empty.
+        """
+        return os.getsid(pid) == self.pid and started(self.pid) is None and _program(pid) == self.program
+
+
+def boot() -> str:
+    """This boot of the machine: start times count from it."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def started(pid: int) -> int | None:
+    """Start time of a running process in clock ticks since boot; None when there is none, or only its zombie."""
+    try:
+        state, _, start = leash.stat(pid)
+    except OSError:
+        return None
+    return None if state in "ZX" else start
+
+
+def _program(pid: int) -> str:
+    with suppress(OSError):
+        return str(Path(f"/proc/{pid}/exe").readlink())
+    return ""
+
+
+class Child:
+    """A running child. Keep it: when it is collected, its pipe closes and the child is killed."""
+
+    def __init__(self, process: subprocess.Popen[bytes], name: str, mark: str) -> None:
+        self.name = name
+        self._process = process
+        self._status: int | None = None
+        if process.stdin is None or process.stdout is None:
+            raise ChildNotStarted(name)
+        self._order, self._report = process.stdin, process.stdout
+        first = self._hear()
+        if "pid" not in first:
+            self._close()
+            process.wait()
+            raise ChildNotStarted(f"{name}: {first.get('error', 'its supervisor did not start')}")
+        pid, leash_start = int(first["pid"]), started(process.pid) or 0
+        self.trace = Trace(name, pid, int(first["start"]), process.pid, leash_start, _program(pid), mark, boot())
+
+    @property
+    def pid(self) -> int:
+        """The program's process."""
+        return self.trace.pid
+
+    @property
+    def leash_pid(self) -> int:
+        """Its supervisor's process."""
+        return self.trace.leash
+
+    def poll(self) -> int | None:
+        """How it ended, negative for a signal; None while it or anything that it started still runs."""
+        if self._status is None and self._process.poll() is not None:
+            self._status = self._ended()
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; ChildStillRunning when ``timeout`` seconds do not suffice."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise ChildStillRunning(f"{self.name} still runs after {timeout} s") from error
+        status = self.poll()
+        return -signal.SIGKILL if status is None else status
+
+    def ask_to_stop(self, grace: float) -> None:
+        """Begin to stop: its stop signal now, SIGKILL to all of its processes after ``grace`` seconds. Does not wait."""
+        with suppress(OSError, ValueError):
+            self._order.write(json.dumps({"grace": grace}).encode() + b"\n")
+
+    def stop(self, grace: float = 10.0) -> int:
+        """Stop it and wait until all of its processes are gone."""
+        self.ask_to_stop(grace)
+        return self.wait()
+
+    def kill(self) -> int:
+        """End it at once, with all its processes."""
+        return self.stop(0)
+
+    def _hear(self) -> dict[str, object]:
+        line = self._report.readline()
+        told: dict[str, object] = json.loads(line) if line.endswith(b"\n") else {}
+        return told
+
+    def _ended(self) -> int:
+        told = self._hear()
+        self._close()
+        if "exit" not in told:  # the supervisor itself was killed, and left to us what it held
+            self.trace.clear()
+        return int(str(told.get("exit", -signal.SIGKILL)))
+
+    def _close(self) -> None:
+        self._order.close()
+        self._report.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def spawn(  # noqa: PLR0913 - each of these is one property of the child, all but the first have a default
+    argv: Sequence[str | Path],
+    *,
+    name: str = "",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    log: Log | Path | None = None,
+    identity: Identity = Identity(),
+    limits: Limits = Limits(),
+    streams: Mapping[str, int] | None = None,
+    stop_signal: int = signal.SIGTERM,
+    grace: float = 10.0,
+) -> Child:
+    """Start a program under a leash; ChildNotStarted with the reason when it cannot be run.
+
+    ``env`` is the whole environment (None: ours). ``streams`` gives file descriptors for "stdin", "stdout", "stderr";
+    what is not given goes to the log, or nowhere. ``stop_signal`` and ``grace`` (seconds) are how it is stopped when
+    this process ends; nothing of it outlives us by more than ``leash.ORPHAN_GRACE`` and a moment.
+    """
+    name, mark = name or Path(argv[0]).name, secrets.token_hex(8)
+    given = Log(log) if isinstance(log, Path) else log
+    streams = dict(streams or {})
+    order = {
+        "argv": [str(part) for part in argv],
+        "env": {**(os.environ if env is None else env), MARK: mark},
+        "cwd": str(cwd) if cwd else None,
+        "log": {"path": str(given.path), "limit": given.limit, "keep": given.keep} if given else None,
+        "user": identity.user,
+        "appear": identity.appear,
+        "limits": limits.named(),
+        "nice": limits.nice,
+        "umask": 0o077,
+        "streams": streams,
+        "stop": int(stop_signal),
+        "grace": grace,
+        "owner": os.getpid(),
+    }
+    process = subprocess.Popen(  # noqa: S603 - our own file
+        [*INTERPRETER, leash.__file__, name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        pass_fds=tuple(streams.values()),
+        start_new_session=True,
+    )
+    with suppress(BrokenPipeError):
+        _whole(process.stdin, json.dumps(order).encode() + b"\n")
+    return Child(process, name, mark)
+
+
+def _whole(pipe: IO[bytes] | None, data: bytes) -> None:
+    """Write all of it: an unbuffered pipe may take less at once."""
+    while pipe is not None and data:
+        data = data[pipe.write(data) :]
+
+
+class Leftovers:
+    """Records of the children of one directory, by which a later run finds what a killed run left behind."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def record(self, child: Child) -> None:
+        """Write down a child, in place of a former one of the same name."""
+        path = self._path(child.name)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(child.trace)), encoding="utf-8")
+        fresh.replace(path)
+
+    def forget(self, name: str) -> None:
+        """The child has ended."""
+        self._path(name).unlink(missing_ok=True)
+
+    def clear(self, names: str = "*") -> list[int]:
+        """End what is left of recorded children whose name matches; the processes that had to be killed."""
+        cleared: list[int] = []
+        for path in sorted(self.directory.glob(f"{names}.pid")):
+            with suppress(ValueError, TypeError):  # a record half-written when the power went names no process
+                cleared += Trace(**json.loads(path.read_text(encoding="utf-8"))).clear()
+            path.unlink(missing_ok=True)
+        return cleared
+
+    def _path(self, name: str) -> Path:
+        return self.directory / f"{name}.pid"

@@ -1,0 +1,49 @@
+"""Alembic's environment: online only, as the owner, with lock and statement timeouts."""
+
+import importlib
+import pkgutil
+
+import appliance
+from alembic import context
+from appliance.kit.database import Base
+from sqlalchemy import Connection, create_engine, pool, text
+
+LOCK_TIMEOUT = "5s"
+STATEMENT_TIMEOUT = "10min"
+
+
+def load_tables() -> None:
+    """Import every slice's ``tables`` so that the metadata is whole."""
+    for module in pkgutil.iter_modules(appliance.__path__, "appliance."):
+        if module.ispkg:
+            try:
+                importlib.import_module(f"{module.name}.tables")
+            except ModuleNotFoundError as error:
+                if error.name != f"{module.name}.tables":
+                    raise
+
+
+def run(connection: Connection) -> None:
+    """Run the migrations, each in its own transaction."""
+    connection.execute(text(f"set lock_timeout = '{LOCK_TIMEOUT}'"))
+    connection.execute(text(f"set statement_timeout = '{STATEMENT_TIMEOUT}'"))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        transaction_per_migration=True,
+        compare_type=True,
+        compare_server_default=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+load_tables()
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    address = context.config.get_main_option("sqlalchemy.url")
+    with create_engine(str(address), poolclass=pool.NullPool).connect() as own:
+        run(own)

@@ -1,0 +1,116 @@
+"""Who may touch which rows and columns: every role, policy and column grant of the database in this one file.
+
+Roles: ``owner`` owns the schema and runs migrations only; ``app`` serves one tenant at a time, named by
+``app.tenant_id``; ``operator`` administers the appliance; ``system`` looks up credentials, sweeps, projects and drains.
+None is a superuser or has BYPASSRLS. Row-level security is forced on every tenant table, so a query of ``app`` that
+forgot its filter, or forgot to set the tenant, finds nothing.
+
+A grant is written ``"select"``, ``"insert"``, ``"delete"``, ``"update"`` or ``"update(column, …)"``.
+"""
+
+from dataclasses import dataclass, field
+
+OWNER, APP, OPERATOR, SYSTEM = (f"appliance_{name}" for name in ("owner", "app", "operator", "system"))
+
+# On a connection used before, an unset value reads as '' and not as null; a plain cast would raise.
+CURRENT_TENANT = "(select nullif(current_setting('app.tenant_id', true), '')::uuid)"
+
+ALL = ("select", "insert", "update", "delete")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The grants of one table. ``tenant_column`` None: a table of the appliance, without row security."""
+
+    tenant_column: str | None
+    app: tuple[str, ...] = ()
+    operator: tuple[str, ...] = ()
+    system: tuple[str, ...] = ()
+    roles: dict[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "roles", {APP: self.app, OPERATOR: self.operator, SYSTEM: self.system})
+
+
+def _tenant(app: tuple[str, ...], operator: tuple[str, ...] = (), system: tuple[str, ...] = ()) -> Rules:
+    return Rules("tenant_id", app, operator, system)
+
+
+RULES: dict[str, Rules] = {
+    # tenants
+    "tenants": Rules("id", ("select",), ("select", "insert", "update(name, state)"), ("select",)),
+    "users": _tenant(
+        ("select", "insert", "update(name, role, state, password_hash)"),
+        ("select", "insert", "update(name, role, state, password_hash)"),
+        ("select", "update(password_hash)"),
+    ),
+    "api_keys": _tenant(
+        ("select", "insert", "update(name, expires_at, revoked_at)"),
+        ("select", "insert", "update(name, expires_at, revoked_at)"),
+        ("select", "insert", "update(last_used_at)"),
+    ),
+    "sign_ins": _tenant((), ("select", "insert", "delete"), ("select", "update(used_at)")),
+    "idempotency_keys": _tenant(("select", "insert", "update(status, body)"), (), ("select", "delete")),
+    # jobs
+    "jobs": _tenant(ALL, ("select",), ("select", "update", "delete")),
+    "job_events": _tenant(("select", "insert"), ("select",), ("select", "insert", "delete")),
+    # audit and usage: written, never changed
+    "audit_entries": _tenant(("insert",), ("select", "insert"), ("select", "insert")),
+    "usage_records": _tenant(("select",), ("select",), ("select", "insert")),
+    # knowledge
+    "collections": _tenant(ALL),
+    "documents": _tenant(
+        ALL, (), ("select", "update(state, reason_code, reason, current_revision, projected_readers, updated_at)")
+    ),
+    "revisions": _tenant(ALL, (), ("select",)),
+    "chunks": _tenant(ALL, (), ("select", "delete")),
+    "term_statistics": _tenant(ALL, (), ("select", "update", "delete")),
+    "corpus_statistics": _tenant(ALL, (), ("select", "update")),
+    "index_outbox": _tenant(("select", "insert"), (), ("select", "insert", "delete")),
+    "index_marks": Rules(None, (), ("select",), ALL),
+    # chat
+    "conversations": _tenant(ALL),
+    "messages": _tenant(ALL, (), ("select", "update(state, finished_at)")),
+    "citations": _tenant(ALL),
+    # catalogue and serving: of the appliance, not of a tenant
+    "model_versions": Rules(None, ("select",), ALL, ("select", "update(state, reason, verified_at)")),
+    "deployments": Rules(
+        None, ("select",), ALL, ("select", "update(actual, reason, pid, restarts, actual_since, seen_at)")
+    ),
+    "routes": Rules(None, ("select",), ALL, ("select",)),
+}
+
+
+def _policies(table: str, rules: Rules) -> list[str]:
+    rows = f"{rules.tenant_column} = {CURRENT_TENANT}"
+    statements = [f"alter table {table} enable row level security", f"alter table {table} force row level security"]
+    if rules.app:
+        statements.append(f"create policy {table}_app on {table} for all to {APP} using ({rows}) with check ({rows})")
+    statements += [
+        f"create policy {table}_{role.removeprefix('appliance_')} on {table} for all to {role} using (true) with check (true)"
+        for role in (OPERATOR, SYSTEM)
+        if rules.roles[role]
+    ]
+    return statements
+
+
+def statements(table: str) -> list[str]:
+    """The DDL that puts this table's rules into force."""
+    rules = RULES[table]
+    grants = [f"grant {verb} on {table} to {role}" for role, verbs in rules.roles.items() for verb in verbs]
+    grants = [grant.replace("update(", "update (") for grant in grants]
+    return grants + (_policies(table, rules) if rules.tenant_column else [])
+
+
+SEQUENCES = f"grant usage on all sequences in schema public to {APP}, {OPERATOR}, {SYSTEM}"
+
+
+def schema_statements() -> list[str]:
+    """What holds for the schema as a whole: nobody creates in it but the owner, sequences are usable."""
+    roles = f"{APP}, {OPERATOR}, {SYSTEM}"
+    return [
+        "revoke create on schema public from public",
+        f"grant usage on schema public to {roles}",
+        SEQUENCES,
+        f"grant select on alembic_version to {roles}",
+    ]
