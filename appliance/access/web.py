@@ -1,0 +1,83 @@
+"""The request's dependencies: who is calling, and a transaction scoped to the caller's tenant.
+
+``Tx`` is declared with ``scope="function"``: with FastAPI ≥ 0.118 a plain ``yield`` dependency commits *after* the
+response was sent, so that a failed commit would still have said 201.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request, params
+from sqlalchemy.orm import Session
+
+from appliance.access.permissions import Action, require
+from appliance.access.principal import Principal
+from appliance.kit.database import Database
+from appliance.kit.errors import Unauthenticated
+
+Authenticate = Callable[[str], Principal]
+
+
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """One pool for each login that the web process uses."""
+
+    app: Database
+    operator: Database
+    system: Database
+
+    def close(self) -> None:
+        """Close all pools."""
+        for database in (self.app, self.operator, self.system):
+            database.close()
+
+
+def bearer(request: Request) -> str:
+    """The token of the Authorization header. Raises :class:`Unauthenticated`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        message = "no bearer key came with the request"
+        raise Unauthenticated(message)
+    return token.strip()
+
+
+def caller(request: Request) -> Principal:
+    """The authenticated principal."""
+    authenticate: Authenticate = request.app.state.authenticate
+    principal = authenticate(bearer(request))
+    request.state.principal = principal
+    return principal
+
+
+Caller = Annotated[Principal, Depends(caller)]
+
+
+def get_session(request: Request, principal: Caller) -> Iterator[Session]:
+    """One transaction of the app login for the caller's tenant, committed before the response begins."""
+    databases: Databases = request.app.state.databases
+    with databases.app.session(principal.tenant) as session:
+        yield session
+
+
+Tx = Annotated[Session, Depends(get_session, scope="function")]
+
+
+def get_operator_session(request: Request, principal: Caller) -> Iterator[Session]:
+    """One transaction of the operator login; the caller must manage tenants or models."""
+    require(principal, Action.MANAGE_TENANTS)
+    databases: Databases = request.app.state.databases
+    with databases.operator.session() as session:
+        yield session
+
+
+OperatorTx = Annotated[Session, Depends(get_operator_session, scope="function")]
+
+
+def allow(action: Action) -> params.Depends:
+    """A dependency that lets only roles with this action through (403 otherwise)."""
+
+    def check(principal: Caller) -> None:
+        require(principal, action)
+
+    return params.Depends(check)

@@ -1,0 +1,109 @@
+"""The one place that turns a credential into a Principal."""
+
+import threading
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from appliance.access.principal import Principal, Role, TenantId, UserId
+from appliance.audit.service import Audit
+from appliance.kit import clock, crypto
+from appliance.kit.database import Database
+from appliance.kit.ids import uuid7
+from appliance.tenants import passwords, repository
+from appliance.tenants.errors import BadCredential
+from appliance.tenants.service import KEY_PREFIX
+from appliance.tenants.tables import ApiKeyRow, TenantRow, UserRow
+
+CACHE_SECONDS = 2.0
+_CACHE_SIZE = 4096
+_LARGEST_KEY = 256
+
+
+class Authenticator:
+    """Resolves API keys, remembering an answer for at most two seconds: so long may a revoked key still be accepted."""
+
+    def __init__(self, system: Database) -> None:
+        self._system = system
+        self._known: dict[bytes, tuple[float, Principal]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, token: str) -> Principal:
+        """The principal of a key. Raises :class:`BadCredential`."""
+        if len(token) > _LARGEST_KEY:
+            raise BadCredential
+        key = crypto.digest(token)
+        found = self._known.get(key)
+        if found and found[0] > clock.monotonic():
+            return found[1]
+        with self._system.session() as session:
+            principal = _by_key(session, key)
+        with self._lock:
+            if len(self._known) >= _CACHE_SIZE:
+                self._known.clear()
+            self._known[key] = (clock.monotonic() + CACHE_SECONDS, principal)
+        return principal
+
+
+def _by_key(session: Session, key: bytes) -> Principal:
+    row = repository.by_key(session, key)
+    if row is None:
+        raise BadCredential
+    api_key, user, tenant = row
+    now = clock.now()
+    live = api_key.revoked_at is None and (api_key.expires_at is None or api_key.expires_at > now)
+    if not (live and _active(user, tenant)):
+        raise BadCredential
+    return _principal(user, api_key.id)
+
+
+def _active(user: UserRow, tenant: TenantRow) -> bool:
+    return user.state == "active" and tenant.state == "active"
+
+
+def _principal(user: UserRow, key: UUID | None) -> Principal:
+    return Principal(TenantId(user.tenant_id), UserId(user.id), Role(user.role), user.name, key)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A successful sign-in: the principal and the new key, shown once."""
+
+    principal: Principal
+    login: str
+    key: str
+
+
+def sign_in_by_password(session: Session, login: str, password: str) -> SignedIn:
+    """Sign in with login and password; a system session. Raises :class:`BadCredential`, taking as long in every case."""
+    found = repository.user_by_login(session, login)
+    stored = found[0].password_hash if found else None
+    if not passwords.matches(stored, password) or found is None or not _active(*found):
+        raise BadCredential
+    user, _ = found
+    if stored and passwords.outdated(stored):
+        user.password_hash = passwords.hashed(password)
+    return _signed_in(session, user, "password")
+
+
+def sign_in_by_token(session: Session, token: str, password: str | None = None) -> SignedIn:
+    """Sign in with a one-time token and set a password if one is given; a system session."""
+    found = repository.spend_sign_in(session, crypto.digest(token), clock.now())
+    if found is None or not _active(*found):
+        raise BadCredential
+    user, _ = found
+    if password:
+        user.password_hash = passwords.hashed(password)
+    return _signed_in(session, user, "one-time token")
+
+
+def _signed_in(session: Session, user: UserRow, how: str) -> SignedIn:
+    secret = crypto.token(KEY_PREFIX)
+    key = uuid7()
+    session.add(
+        ApiKeyRow(id=key, tenant_id=user.tenant_id, user_id=user.id, name="cli", hash=crypto.digest(secret), scopes=[])
+    )
+    session.flush()
+    Audit(session, user.tenant_id, user.id).record("sign_in", user.id, how=how)
+    return SignedIn(_principal(user, key), user.login, secret)

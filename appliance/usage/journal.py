@@ -1,0 +1,107 @@
+"""The usage journal: a record is on local disk before the last byte of its answer is sent.
+
+Each process appends to a file of its own, locked while it lives. The drainer closes the file once a second, inserts
+finished files row by row with ``on conflict do nothing`` on the request id, then removes them: a record survives
+``kill -9`` (it is in the page cache at once) and is lost to a power cut for one second at most (fsync by the drainer).
+"""
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from appliance.kit import log
+from appliance.kit.ids import uuid7
+
+_logger = log.get(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """What one inference used. Times in seconds."""
+
+    request_id: UUID
+    tenant_id: UUID
+    user_id: UUID
+    key_id: UUID | None
+    route: str
+    model_digest: str
+    adapter_digest: str | None
+    outcome: str
+    prompt_tokens: int
+    completion_tokens: int
+    first_token_seconds: float | None
+    total_seconds: float
+    started_at: datetime
+
+
+def to_line(record: UsageRecord) -> bytes:
+    """One JSON line."""
+    return json.dumps(asdict(record), default=str, separators=(",", ":")).encode() + b"\n"
+
+
+def from_line(line: bytes) -> UsageRecord:
+    """The record of a line. Raises ValueError or KeyError on a torn or foreign one."""
+    values: dict[str, Any] = json.loads(line)
+    for name in ("request_id", "tenant_id", "user_id", "key_id"):
+        values[name] = UUID(values[name]) if values[name] is not None else None
+    values["started_at"] = datetime.fromisoformat(values["started_at"])
+    return UsageRecord(**{field.name: values[field.name] for field in fields(UsageRecord)})
+
+
+class Journal:
+    """This process's end of the journal directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._file: int | None = None
+        self._path: Path | None = None
+
+    def write(self, record: UsageRecord) -> None:
+        """Append one record; returns when the kernel has it."""
+        with self._lock:
+            if self._file is None:
+                self._open()
+            os.write(self._file or 0, to_line(record))
+
+    def finish(self) -> None:
+        """Close the present file, so that the drainer may take it. The next record opens another."""
+        with self._lock:
+            if self._file is None:
+                return
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file = self._path = None
+
+    def _open(self) -> None:
+        self._path = self._directory / f"{uuid7().hex}.jsonl"
+        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+
+def finished(directory: Path) -> Iterator[Path]:
+    """Journal files that no living process writes to, oldest first."""
+    for path in sorted(directory.glob("*.jsonl")):
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+        yield path
+
+
+def records(path: Path) -> Iterator[UsageRecord]:
+    """The records of a file; a torn last line (power cut) is logged and passed over."""
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                yield from_line(line)
+            except (ValueError, KeyError, TypeError):
+                _logger.warning("torn usage record", file=path.name)
