@@ -1,8 +1,7 @@
 """Starting processes that cannot outlive us, and clearing those of a former run.
 
 Every child runs under ``leash.py``, which holds a pipe to this process and kills the child with all its descendants
-when the pipe closes. ``Leftovers`` writes down who was started (pid *and* the kernel's start time, so that a reused
-pid is never harmed) and makes sure that none of them is left before we start again.
+when the pipe closes. An owner that may itself be killed also keeps ``appliance.kit.leftovers``.
 """
 
 import json
@@ -11,28 +10,20 @@ import secrets
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
 from appliance.kit import leash
+from appliance.kit.leftovers import MARK, ChildStillRunning, Trace, boot, program, started
 
-MARK = "APPLIANCE_LEASH"
-"""A variable that each child hands down: how descendants are known when their leash was killed."""
 INTERPRETER: tuple[str, ...] = (sys.executable, "-I", "-S")
-CLEARING = 15.0
-"""Seconds that killed processes may take to vanish: memory of some gigabytes is given back first."""
 
 
 class ChildNotStarted(RuntimeError):
     """The program could not be run; the message says why."""
-
-
-class ChildStillRunning(TimeoutError):
-    """The child did not end within the time given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,77 +66,6 @@ class Limits:
         return {name: value for name, value in limits.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """How a started child, its leash and its descendants are found again, and nobody else is."""
-
-    name: str
-    pid: int
-    start: int
-    leash: int
-    leash_start: int
-    program: str
-    mark: str
-    boot: str
-
-    def clear(self, timeout: float = CLEARING) -> list[int]:
-        """Kill whatever is left, wait until it is gone, and tell what it was; ChildStillRunning when it will not go."""
-        deadline, cleared = time.monotonic() + timeout, set[int]()
-        while alive := self.alive():
-            cleared.update(alive)
-            if time.monotonic() > deadline:
-                raise ChildStillRunning(f"{self.name}: processes {alive} do not end")
-            for pid in alive:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.01)
-        return sorted(cleared)
-
-    def alive(self) -> list[int]:
-        """Processes of this child that still run, its leash first."""
-        if self.boot != boot():
-            return []
-        exact = [pid for pid, start in ((self.leash, self.leash_start), (self.pid, self.start)) if started(pid) == start]
-        others = (int(entry) for entry in os.listdir("/proc") if entry.isdigit())
-        return exact + [pid for pid in others if pid not in exact and self._ours(pid)]
-
-    def _ours(self, pid: int) -> bool:
-        try:
-            if leash.stat(pid)[2] < self.start:
-                return False
-            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-            return f"{MARK}={self.mark}".encode() in variables or self._in_session(pid)
-        except OSError:
-            return False
-
-    def _in_session(self, pid: int) -> bool:
-        """For programs that overwrite their environment: the child's session and the child's program.
-
-        A session's number is not given away while the session has members, but may be once it was empty.
-        """
-        return os.getsid(pid) == self.pid and started(self.pid) is None and _program(pid) == self.program
-
-
-def boot() -> str:
-    """This boot of the machine: start times count from it."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-
-
-def started(pid: int) -> int | None:
-    """Start time of a running process in clock ticks since boot; None when there is none, or only its zombie."""
-    try:
-        state, _, start = leash.stat(pid)
-    except OSError:
-        return None
-    return None if state in "ZX" else start
-
-
-def _program(pid: int) -> str:
-    with suppress(OSError):
-        return str(Path(f"/proc/{pid}/exe").readlink())
-    return ""
-
-
 class Child:
     """A running child. Keep it: when it is collected, its pipe closes and the child is killed."""
 
@@ -162,7 +82,7 @@ class Child:
             process.wait()
             raise ChildNotStarted(f"{name}: {first.get('error', 'its supervisor did not start')}")
         pid, leash_start = int(first["pid"]), started(process.pid) or 0
-        self.trace = Trace(name, pid, int(first["start"]), process.pid, leash_start, _program(pid), mark, boot())
+        self.trace = Trace(name, pid, int(first["start"]), process.pid, leash_start, program(pid), mark, boot())
 
     @property
     def pid(self) -> int:
@@ -190,7 +110,7 @@ class Child:
         return -signal.SIGKILL if status is None else status
 
     def ask_to_stop(self, grace: float) -> None:
-        """Begin to stop: its stop signal now, SIGKILL to all of its processes after ``grace`` seconds. Does not wait."""
+        """Begin to stop: its stop signal now, SIGKILL to all that is left after ``grace`` seconds. Does not wait."""
         with suppress(OSError, ValueError):
             self._order.write(json.dumps({"grace": grace}).encode() + b"\n")
 
@@ -203,9 +123,9 @@ class Child:
         """End it at once, with all its processes."""
         return self.stop(0)
 
-    def _hear(self) -> dict[str, object]:
+    def _hear(self) -> dict[str, int | str]:
         line = self._report.readline()
-        told: dict[str, object] = json.loads(line) if line.endswith(b"\n") else {}
+        told: dict[str, int | str] = json.loads(line) if line.endswith(b"\n") else {}
         return told
 
     def _ended(self) -> int:
@@ -213,7 +133,7 @@ class Child:
         self._close()
         if "exit" not in told:  # the supervisor itself was killed, and left to us what it held
             self.trace.clear()
-        return int(str(told.get("exit", -signal.SIGKILL)))
+        return int(told.get("exit", -signal.SIGKILL))
 
     def _close(self) -> None:
         self._order.close()
@@ -263,7 +183,7 @@ def spawn(  # noqa: PLR0913 - each of these is one property of the child, all bu
         "grace": grace,
         "owner": os.getpid(),
     }
-    process = subprocess.Popen(  # noqa: S603 - our own file
+    process = subprocess.Popen(
         [*INTERPRETER, leash.__file__, name],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -280,33 +200,3 @@ def _whole(pipe: IO[bytes] | None, data: bytes) -> None:
     """Write all of it: an unbuffered pipe may take less at once."""
     while pipe is not None and data:
         data = data[pipe.write(data) :]
-
-
-class Leftovers:
-    """Records of the children of one directory, by which a later run finds what a killed run left behind."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-
-    def record(self, child: Child) -> None:
-        """Write down a child, in place of a former one of the same name."""
-        path = self._path(child.name)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(child.trace)), encoding="utf-8")
-        fresh.replace(path)
-
-    def forget(self, name: str) -> None:
-        """The child has ended."""
-        self._path(name).unlink(missing_ok=True)
-
-    def clear(self, names: str = "*") -> list[int]:
-        """End what is left of recorded children whose name matches; the processes that had to be killed."""
-        cleared: list[int] = []
-        for path in sorted(self.directory.glob(f"{names}.pid")):
-            with suppress(ValueError, TypeError):  # a record half-written when the power went names no process
-                cleared += Trace(**json.loads(path.read_text(encoding="utf-8"))).clear()
-            path.unlink(missing_ok=True)
-        return cleared
-
-    def _path(self, name: str) -> Path:
-        return self.directory / f"{name}.pid"

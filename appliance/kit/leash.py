@@ -4,7 +4,7 @@ A process of its own, ``python -I -S leash.py NAME``, standard library only: it 
 break it. Single-threaded on purpose: PDEATHSIG fires when the *thread* that forked the child ends.
 
 Standard input is the pipe to the owner: first the order (JSON, see ``appliance.kit.children``), then perhaps lines
-``{"grace": seconds}`` that ask for a stop; its end means that the owner is gone. The owner's pidfd is watched too, since
+``{"grace": seconds}`` that ask for a stop; its end means that the owner is gone. The owner's pidfd is watched too:
 a process that the owner forked may hold the pipe open. Standard output reports JSON lines: ``{"pid", "start"}`` or
 ``{"error"}`` first, ``{"exit"}`` last (negative: the signal that ended the child).
 
@@ -28,10 +28,8 @@ from typing import Any, NoReturn
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWUSER = 0x10000000
-ORPHAN_GRACE = 4.0
-"""Seconds that a child has when its owner is gone: nothing may survive ten."""
-PRESS = 0.05
-"""Seconds between two looks at what is left, once killing has begun."""
+ORPHAN_GRACE = 4.0  # seconds that a child has when its owner is gone: nothing may survive ten
+PRESS = 0.05  # seconds between two looks at what is left, once killing has begun
 
 
 def kernel(name: str, *arguments: int) -> None:
@@ -48,11 +46,16 @@ def stat(pid: int) -> tuple[str, int, int]:
     return fields[0], int(fields[1]), int(fields[19])
 
 
+def processes() -> list[int]:
+    """Every process that this one can see."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
 def family(root: int) -> list[int]:
     """Descendants of ``root`` that still run, parents before children; zombies do not count."""
     children: dict[int, list[int]] = {}
     running: set[int] = set()
-    for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+    for pid in processes():
         with suppress(OSError):
             state, parent, _ = stat(pid)
             children.setdefault(parent, []).append(pid)
@@ -64,25 +67,20 @@ def family(root: int) -> list[int]:
     return [pid for pid in found[1:] if pid in running]
 
 
-def send(pid: int, number: int) -> None:
-    """Signal a process that may be gone."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
 def kill_below() -> bool:
     """SIGKILL all that descends from this process; False when there was nothing."""
     members = family(os.getpid())
     for pid in members:
-        send(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     return bool(members)
 
 
 def pipe() -> tuple[int, int]:
     """A pipe whose reading end does not wait."""
-    reading, writing = os.pipe()
-    os.set_blocking(reading, False)  # noqa: FBT003 - positional only
-    return reading, writing
+    ends = os.pipe()
+    os.set_blocking(ends[0], False)
+    return ends
 
 
 class Log:
@@ -195,14 +193,13 @@ class Leash:
 
     def _listen(self) -> None:
         bell, ringer = pipe()
-        os.set_blocking(ringer, False)  # noqa: FBT003 - positional only
+        os.set_blocking(ringer, False)
         signal.set_wakeup_fd(ringer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.stop(self.grace))
         self._watch(bell, lambda: os.read(bell, 4096))
         self._watch(0, self._hear)
-
         if os.getppid() != self.order["owner"]:
             raise OSError("the owner is gone")
         with suppress(OSError):  # a kernel or a seccomp profile without pidfd: the pipe alone must do
@@ -248,8 +245,8 @@ class Leash:
     def stop(self, grace: float) -> None:
         """Ask the child to end, and see to it after ``grace`` seconds; a later call can only shorten that."""
         deadline = time.monotonic() + grace
-        if self.deadline is None and grace > 0:
-            send(self.pid, self.order["stop"])
+        if self.deadline is None and self.status is None and grace > 0:
+            os.kill(self.pid, self.order["stop"])  # not reaped yet: it is there, perhaps as a zombie
         self.deadline = deadline if self.deadline is None else min(deadline, self.deadline)
 
     def _reap(self) -> None:
@@ -285,15 +282,12 @@ class Leash:
 
 def main() -> int:
     """Read the order, hold the child, report how it ended."""
-    line = b""
-    while not line.endswith(b"\n"):
-        if not (byte := os.read(0, 1)):  # one at a time: what follows belongs to the loop
-            return 1
-        line += byte
+    with open(0, "rb", buffering=0, closefd=False) as owner:  # noqa: PTH123 - a descriptor, not a path
+        line = owner.readline()  # unbuffered: what follows belongs to the loop
     kernel("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         leash = Leash(json.loads(line))
-    except OSError as error:
+    except (OSError, ValueError) as error:
         report(error=str(error))
         return 127
     report(pid=leash.pid, start=stat(leash.pid)[2])
