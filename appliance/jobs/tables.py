@@ -2,7 +2,16 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.kit.columns import Created, Id, Json, Moment, Tenant
@@ -21,7 +30,14 @@ class JobRow(Base):
         Index("ix_jobs_finished_at", "finished_at", postgresql_where=text("finished_at is not null")),
         Index("ix_jobs_waiting", "tenant_id", "id", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_open", "state", "lease_expires_at", postgresql_where=text("state in ('queued', 'running')")),
-        Index("uq_jobs_key", "tenant_id", "kind", "key", unique=True, postgresql_where=text("state in ('queued', 'running')")),
+        Index(
+            "uq_jobs_key",
+            "tenant_id",
+            "kind",
+            "key",
+            unique=True,
+            postgresql_where=text("state in ('queued', 'running')"),
+        ),
     )
 
     id: Mapped[Id]
@@ -44,7 +60,6 @@ class JobRow(Base):
     lease_token: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     lease_expires_at: Mapped[Moment | None]
     not_before: Mapped[Moment | None]
-    rung_at: Mapped[Moment | None]
     created_at: Mapped[Created]
     started_at: Mapped[Moment | None]
     finished_at: Mapped[Moment | None]

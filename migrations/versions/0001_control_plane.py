@@ -130,13 +130,14 @@ def upgrade() -> None:
         ),
         sa.Column("error_code", sa.String(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
+        sa.Column("advice", sa.String(), nullable=True),
         sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("deferrals", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("cancel_requested", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("lease_owner", sa.String(), nullable=True),
         sa.Column("lease_token", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("rung_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -157,6 +158,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("state in ('queued', 'running')"),
     )
     op.create_index(op.f("ix_jobs_tenant_id_state"), "jobs", ["tenant_id", "state"], unique=False)
+    op.create_index(op.f("ix_jobs_tenant_id_started_at"), "jobs", ["tenant_id", "started_at"], unique=False)
+    op.create_index(
+        "ix_jobs_finished_at",
+        "jobs",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text("finished_at is not null"),
+    )
+    op.create_index(
+        "ix_jobs_waiting", "jobs", ["tenant_id", "id"], unique=False, postgresql_where=sa.text("state = 'queued'")
+    )
     op.create_index(
         "uq_jobs_key",
         "jobs",
@@ -185,6 +197,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_job_events_tenant_id_job_id_seq"), "job_events", ["tenant_id", "job_id", "seq"], unique=False
     )
+    op.create_index(op.f("ix_job_events_created_at"), "job_events", ["created_at"], unique=False)
     op.create_table(
         "audit_entries",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -1,0 +1,129 @@
+"""Questions and writes on job rows and events. The caller's session decides whose rows there are.
+
+Every event is written while its job's row is locked: numbers come from one sequence, so without the lock a reader who
+resumes after number 7 could miss a 6 that became visible later.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from appliance.access.principal import TenantId
+from appliance.jobs.errors import JobNotFound
+from appliance.jobs.job import Event, EventKind, Job, JobId, Progress
+from appliance.jobs.states import Reason, State
+from appliance.jobs.tables import JobEventRow, JobRow
+from appliance.kit.errors import LeaseLost
+from appliance.kit.ids import uuid7
+
+_OPEN = JobRow.state.in_([State.QUEUED, State.RUNNING])
+
+
+def job_of(row: JobRow) -> Job:
+    """The value that others see."""
+    reason = Reason(row.error_code, row.error or "", row.advice or "") if row.error_code else None
+    return Job(
+        id=JobId(row.id),
+        tenant=TenantId(row.tenant_id),
+        kind=row.kind,
+        key=row.key,
+        args=row.args,
+        state=State(row.state),
+        progress=Progress(row.done, row.total, row.stage),
+        result=row.result,
+        reason=reason,
+        attempt=row.attempt,
+        cancel_requested=row.cancel_requested,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+class JobRepository:
+    """Rows of jobs and their events."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def insert(self, tenant: TenantId, kind: str, args: Mapping[str, Any], key: str | None) -> tuple[JobId, bool]:
+        """Write a queued job; with a key that an open job of this kind has, give that one. True: a new row."""
+        while True:
+            identity = uuid7()
+            made = self._session.execute(
+                upsert(JobRow)
+                .values(id=identity, tenant_id=tenant, kind=kind, args=dict(args), key=key)
+                .on_conflict_do_nothing(index_elements=["tenant_id", "kind", "key"], index_where=_OPEN)
+                .returning(JobRow.id)
+            ).scalar_one_or_none()
+            if made is not None:
+                self.append(tenant, JobId(identity), EventKind.STATE, {"state": State.QUEUED})
+                return JobId(identity), True
+            same = select(JobRow.id).where(JobRow.tenant_id == tenant, JobRow.kind == kind, JobRow.key == key, _OPEN)
+            found = self._session.execute(same).scalar_one_or_none()
+            if found is not None:  # None: it ended between the two statements, so a new one may be written
+                return JobId(found), False
+
+    def one(self, job: UUID, *, lock: bool = False) -> Job:
+        """Raises :class:`JobNotFound`."""
+        statement = select(JobRow).where(JobRow.id == job).execution_options(populate_existing=True)
+        row = self._session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
+        if row is None:
+            raise JobNotFound
+        return job_of(row)
+
+    def newest(self, limit: int, before: UUID | None, state: State | None, kind: str | None) -> tuple[Job, ...]:
+        """Up to ``limit`` jobs, newest first."""
+        statement: Select[tuple[JobRow]] = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(JobRow.id < before)
+        if state is not None:
+            statement = statement.where(JobRow.state == state)
+        if kind is not None:
+            statement = statement.where(JobRow.kind == kind)
+        return tuple(job_of(row) for row in self._session.execute(statement).scalars())
+
+    def set(self, job: JobId, **values: object) -> None:
+        """Change columns of a row that this session has locked."""
+        self._session.execute(update(JobRow).where(JobRow.id == job).values(**values))
+
+    def guard(self, job: JobId, token: int) -> Job:
+        """Lock the row for the holder of this token. Raises :class:`LeaseLost` when another took over."""
+        found = self.one(job, lock=True)
+        held = select(JobRow.lease_token).where(JobRow.id == job)
+        if found.state is not State.RUNNING or self._session.execute(held).scalar_one() != token:
+            raise LeaseLost
+        return found
+
+    def append(self, tenant: TenantId, job: JobId, kind: EventKind, data: Mapping[str, Any]) -> None:
+        """Write an event; the caller has the row locked."""
+        self._session.execute(insert(JobEventRow).values(tenant_id=tenant, job_id=job, kind=kind, data=dict(data)))
+
+    def events(self, job: UUID, after: int, limit: int) -> tuple[Event, ...]:
+        """Events with a higher number than ``after``, in order."""
+        statement = (
+            select(JobEventRow)
+            .where(JobEventRow.job_id == job, JobEventRow.seq > after)
+            .order_by(JobEventRow.seq)
+            .limit(limit)
+        )
+        rows = self._session.execute(statement).scalars()
+        return tuple(Event(row.seq, EventKind(row.kind), row.data, row.created_at) for row in rows)
+
+    def forget(self, *, jobs_after: timedelta, events_after: timedelta, most: int) -> int:
+        """Delete up to ``most`` ended jobs and as many events of long ago; how many rows went."""
+        old_jobs = select(JobRow.id).where(JobRow.finished_at < func.clock_timestamp() - jobs_after).limit(most)
+        old_events = select(JobEventRow.seq).where(JobEventRow.created_at < func.clock_timestamp() - events_after).limit(most)
+        gone = self._session.execute(delete(JobRow).where(JobRow.id.in_(old_jobs)).returning(JobRow.id)).all()
+        more = delete(JobEventRow).where(JobEventRow.seq.in_(old_events)).returning(JobEventRow.seq)
+        return len(gone) + len(self._session.execute(more).all())
+
+
+def identities(jobs: Iterable[Job]) -> tuple[UUID, ...]:
+    """Their ids, for a cursor."""
+    return tuple(job.id for job in jobs)
