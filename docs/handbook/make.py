@@ -1,10 +1,10 @@
-"""Makes the DOCX and PDF documents of the sample handbook from `source/*.md`.
+r"""Makes the DOCX and PDF documents of the sample handbook from `source/*.md`.
 
 The results are committed, so only someone who changes a source runs this: `python docs/handbook/make.py`. It needs
 reportlab (BSD) and, for Chinese, the font of Debian's package `fonts-lxgw-wenkai` (SIL Open Font License 1.1, which
 allows embedding); only the glyphs used are embedded. The same sources give the same bytes: no dates are written.
 
-A source is Markdown of the smallest kind: `#` and `##` headings, paragraphs, `- ` lists, pipe tables and `\\newpage`.
+A source is Markdown of the smallest kind: `#` and `##` headings, paragraphs, `- ` lists, pipe tables and `\newpage`.
 """
 
 import zipfile
@@ -97,22 +97,25 @@ KEYS = {"h1": "Heading1", "h2": "Heading2", "li": "ListBullet", "p": "Normal"}
 
 
 def word_paragraph(text: str, key: str = "Normal") -> str:
+    """One paragraph of one run, in the style `key`."""
     return (
-        f'<w:p><w:pPr><w:pStyle w:val="{key}"/></w:pPr>'
-        f'<w:r><w:t xml:space="preserve">{escape(text)}</w:t></w:r></w:p>'
+        f'<w:p><w:pPr><w:pStyle w:val="{key}"/></w:pPr><w:r><w:t xml:space="preserve">{escape(text)}</w:t></w:r></w:p>'
     )
 
 
 def word_table(rows: tuple[tuple[str, ...], ...]) -> str:
+    """A table with borders; a cell is one paragraph."""
     sides = "".join(f'<w:{side} w:val="single" w:sz="4"/>' for side in ("top", "left", "bottom", "right", "insideH"))
     body = "".join(
         "<w:tr>" + "".join(f"<w:tc>{word_paragraph(cell)}</w:tc>" for cell in row) + "</w:tr>" for row in rows
     )
     columns = "<w:gridCol/>" * len(rows[0])
-    return f"<w:tbl><w:tblPr><w:tblBorders>{sides}</w:tblBorders></w:tblPr><w:tblGrid>{columns}</w:tblGrid>{body}</w:tbl>"
+    head = f"<w:tblPr><w:tblBorders>{sides}</w:tblBorders></w:tblPr><w:tblGrid>{columns}</w:tblGrid>"
+    return f"<w:tbl>{head}{body}</w:tbl>"
 
 
 def word_block(block: Block) -> str:
+    """The WordprocessingML of one block."""
     if block.kind == "table":
         return word_table(block.rows)
     if block.kind == "page":
@@ -154,6 +157,7 @@ def pdf_styles(*, chinese: bool) -> dict[str, ParagraphStyle]:
 
 
 def pdf_table(rows: tuple[tuple[str, ...], ...], look: ParagraphStyle) -> Table:
+    """A grid over the width of the text; long cells wrap."""
     cells = [[Paragraph(escape(cell), look) for cell in row] for row in rows]
     table = Table(cells, colWidths=[170 * mm / len(rows[0])] * len(rows[0]))
     table.setStyle(TableStyle([("GRID", (0, 0), (-1, -1), 0.4, colors.grey), ("VALIGN", (0, 0), (-1, -1), "TOP")]))
@@ -161,6 +165,7 @@ def pdf_table(rows: tuple[tuple[str, ...], ...], look: ParagraphStyle) -> Table:
 
 
 def pdf_block(block: Block, looks: dict[str, ParagraphStyle]) -> list[Flowable]:
+    """What reportlab lays out for one block."""
     if block.kind == "table":
         return [pdf_table(block.rows, looks["cell"]), Spacer(1, 8)]
     if block.kind == "page":
