@@ -39,8 +39,8 @@ def configure(process: str, level: str = "INFO", stream: TextIO | None = None) -
 
 
 def get(name: str) -> FilteringBoundLogger:
-    """A logger that adds ``logger=name``; bind more with ``.bind(...)``."""
-    return cast("FilteringBoundLogger", structlog.get_logger(logger=name))
+    """A logger that adds ``source=name``; bind more with ``.bind(...)``."""
+    return cast("FilteringBoundLogger", structlog.get_logger(source=name))
 
 
 bind = structlog.contextvars.bound_contextvars
