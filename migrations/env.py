@@ -3,10 +3,11 @@
 import importlib
 import pkgutil
 
-import appliance
 from alembic import context
-from appliance.kit.database import Base
 from sqlalchemy import Connection, create_engine, pool, text
+
+import appliance
+from appliance.kit.database import Base
 
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "10min"

@@ -87,8 +87,8 @@ def _policies(table: str, rules: Rules) -> list[str]:
     if rules.app:
         statements.append(f"create policy {table}_app on {table} for all to {APP} using ({rows}) with check ({rows})")
     statements += [
-        f"create policy {table}_{role.removeprefix('appliance_')} on {table} for all to {role} using (true) with check (true)"
-        for role in (OPERATOR, SYSTEM)
+        f"create policy {table}_{name} on {table} for all to {role} using (true) with check (true)"
+        for name, role in (("operator", OPERATOR), ("system", SYSTEM))
         if rules.roles[role]
     ]
     return statements

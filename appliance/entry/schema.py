@@ -22,7 +22,7 @@ def configuration() -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    config.set_main_option("prepend_sys_path", str(MIGRATIONS))
+    config.set_main_option("prepend_sys_path", str(MIGRATIONS.parent))
     return config
 
 

@@ -1,8 +1,8 @@
-"""PostgreSQL sessions. One transaction serves one tenant, and row-level security holds even where a filter is forgotten.
+"""PostgreSQL sessions. One transaction serves one tenant; row-level security holds even where a filter is forgotten.
 
-``Database.session(tenant=…)`` opens a transaction, sets ``app.tenant_id`` by a bound ``set_config(…, true)`` (so it ends
-with the transaction) and commits when the block ends well. With no tenant set, the policies of ``migrations/policies.py``
-show zero rows of every tenant table.
+``Database.session(tenant=…)`` opens a transaction, sets ``app.tenant_id`` by a bound ``set_config(…, true)`` (so it
+ends with the transaction) and commits when the block ends well. With no tenant set, the policies of
+``migrations/policies.py`` show zero rows of every tenant table.
 """
 
 from collections.abc import Iterator

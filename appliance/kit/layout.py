@@ -26,14 +26,17 @@ class Layout:
 
     @property
     def postgres(self) -> Path:
+        """PostgreSQL's own directory."""
         return self.data / "postgres"
 
     @property
     def blobs(self) -> Path:
+        """Original files by tenant and sha256."""
         return self.data / "blobs"
 
     @property
     def index(self) -> Path:
+        """The vector index: a projection, may be thrown away."""
         return self.data / "index"
 
     @property
@@ -43,18 +46,22 @@ class Layout:
 
     @property
     def logs(self) -> Path:
+        """One log file for each process."""
         return self.data / "logs"
 
     @property
     def index_socket(self) -> Path:
+        """Where the index process answers."""
         return self.run / "index.sock"
 
     @property
     def encoder_socket(self) -> Path:
+        """Where the encoder process answers."""
         return self.run / "encoder.sock"
 
     @property
     def valkey_socket(self) -> Path:
+        """Where the embedded Valkey answers."""
         return self.run / "valkey.sock"
 
     def engine_socket(self, deployment: UUID) -> Path:
@@ -62,9 +69,11 @@ class Layout:
         return self.run / f"engine-{deployment.hex[-12:]}.sock"
 
     def log(self, process: str) -> Path:
+        """The log file of a process."""
         return self.logs / f"{process}.log"
 
     def secret(self, name: str) -> Path:
+        """The file of a secret."""
         return self.secrets / name
 
     def make(self) -> None:

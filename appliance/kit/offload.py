@@ -1,4 +1,4 @@
-"""The one way for async code to call sync services: a thread, under a limiter of its own sized with the database pool."""
+"""The one way for async code to call sync services: a thread, under a limiter sized with the database pool."""
 
 from collections.abc import Callable
 from functools import partial

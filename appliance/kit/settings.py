@@ -94,7 +94,7 @@ class EngineSettings(_Section):
     model: str = "smollm2-135m-instruct"
     start_seconds: int = Field(600, ge=1, description="Longest start before an engine counts as failed")
     poll_seconds: float = Field(1.0, gt=0, description="Pause between two reconciliations")
-    enabled: bool = Field(True, description="False: no engine is started; answers are quoted")
+    enabled: bool = Field(default=True, description="False: no engine is started; answers are quoted")
 
 
 class Settings(BaseSettings):
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = EngineSettings()
 
     @classmethod
-    def settings_customise_sources(  # noqa: PLR0913 - the signature is pydantic-settings' own
+    def settings_customise_sources(
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,

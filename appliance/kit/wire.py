@@ -101,9 +101,6 @@ class Server:
                 connection, _ = self._listener.accept()
             except OSError:
                 break
-            if self._closing:
-                connection.close()
-                break
             threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
 
     def start(self) -> None:
@@ -142,7 +139,7 @@ class Server:
             return {"ok": handler(request)}
         except errors.ApplianceError as error:
             return {"error": {"code": error.code, "detail": error.detail}}
-        except Exception as error:  # noqa: BLE001 - the edge of this process: the caller gets an answer, the log the trace
+        except Exception as error:
             _logger.exception("wire handler failed", op=op)
             return {"error": {"code": "broken", "detail": f"{type(error).__name__}: {error}"}}
 

@@ -76,7 +76,7 @@ class SignedIn:
 
 
 def sign_in_by_password(session: Session, login: str, password: str) -> SignedIn:
-    """Sign in with login and password; a system session. Raises :class:`BadCredential`, taking as long in every case."""
+    """Sign in with login and password; a system session. Raises :class:`BadCredential`, after the same time always."""
     found = repository.user_by_login(session, login)
     stored = found[0].password_hash if found else None
     if not passwords.matches(stored, password) or found is None or not _active(*found):

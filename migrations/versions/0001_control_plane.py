@@ -3,10 +3,11 @@
 Revision: 0001, after nothing
 """
 
-import policies
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from migrations import policies
 
 revision = "0001"
 down_revision = None

@@ -3,10 +3,11 @@
 Revision: 0002, after 0001
 """
 
-import policies
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from migrations import policies
 
 revision = "0002"
 down_revision = "0001"

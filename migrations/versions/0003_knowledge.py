@@ -3,10 +3,11 @@
 Revision: 0003, after 0002
 """
 
-import policies
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from migrations import policies
 
 revision = "0003"
 down_revision = "0002"

@@ -3,10 +3,11 @@
 Revision: 0004, after 0003
 """
 
-import policies
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
+
+from migrations import policies
 
 revision = "0004"
 down_revision = "0003"

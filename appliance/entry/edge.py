@@ -1,0 +1,169 @@
+"""The web's edge: request ids, one log line a request, security headers, and every error as problem+json.
+
+Pure ASGI: Starlette's ``BaseHTTPMiddleware`` costs a task and a queue for each request and breaks streaming.
+"""
+
+import re
+from http import HTTPStatus
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from appliance.access.principal import Principal
+from appliance.access.web import Databases
+from appliance.audit.service import Audit
+from appliance.kit import clock, errors, log, offload
+from appliance.kit.ids import uuid7
+
+_logger = log.get(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+PROBLEM = "application/problem+json"
+
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+}
+
+
+class Edge:
+    """Wraps the application: binds the request id, adds headers, logs the outcome."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        begun = clock.monotonic()
+        status = 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, sending)
+            finally:
+                seconds = round(clock.monotonic() - begun, 4)
+                _logger.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _REQUEST_ID.fullmatch(value.decode("latin-1")):
+            return str(value.decode("latin-1"))
+    return uuid7().hex
+
+
+def problem(error: errors.ApplianceError, request: Request) -> JSONResponse:
+    """The error as RFC 9457 problem+json."""
+    headers = {"retry-after": str(error.retry_after)} if error.retry_after is not None else None
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers = {**(headers or {}), "www-authenticate": "Bearer"}
+    return JSONResponse(error.problem(request.url.path), status_code=error.status, headers=headers, media_type=PROBLEM)
+
+
+async def _appliance_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.ApplianceError):
+        raise error
+    if isinstance(error, errors.Forbidden):
+        await offload.run(_record_refusal, request)
+    return problem(error, request)
+
+
+def _record_refusal(request: Request) -> None:
+    """A refused act, in a transaction of its own: the act's was rolled back."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    databases: Databases = request.app.state.databases
+    if principal is None:
+        return
+    with databases.app.session(principal.tenant) as session:
+        audit = Audit(session, principal.tenant, principal.user, request.state.request_id)
+        audit.record(f"{request.method} {request.scope['route'].path}", outcome="refused")
+
+
+class InvalidRequest(errors.Refused):
+    """The request does not have the form that the description asks for."""
+
+    code = "invalid_request"
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    faults = [{"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]} for fault in error.errors()]
+    detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults[:5])
+    return problem(InvalidRequest(detail, faults=faults[:20]), request)
+
+
+_BY_STATUS: dict[int, type[errors.ApplianceError]] = {
+    kind.status: kind
+    for kind in (errors.BadRequest, errors.Unauthenticated, errors.Forbidden, errors.NotFound, errors.TooLarge)
+}
+
+
+class MethodNotAllowed(errors.ApplianceError):
+    """This address does not take this method."""
+
+    status = 405
+    code = "method_not_allowed"
+    advice = "See the API description for the methods of this address."
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = {**_BY_STATUS, 405: MethodNotAllowed}.get(error.status_code, errors.BadRequest)
+    answer = problem(kind(str(error.detail)), request)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+class DatabaseDown(errors.Unavailable):
+    """The database does not answer."""
+
+    code = "database_down"
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    lost = isinstance(error, OperationalError | PoolTimeout) or getattr(error, "connection_invalidated", False)
+    if lost:
+        _logger.warning("database unavailable", error=str(error))
+        return problem(DatabaseDown(retry_after=2), request)
+    return await _broken(request, error)
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    _logger.error("unhandled error", exc_info=error)
+    detail = f"an unexpected error; the log has it under request id {request.state.request_id}"
+    return problem(errors.Broken(detail), request)
+
+
+def install(app: FastAPI) -> None:
+    """Register the error handlers; :class:`Edge` is added by the server's composition."""
+    app.add_exception_handler(errors.ApplianceError, _appliance_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(PoolTimeout, _database_error)
+    app.add_exception_handler(Exception, _broken)

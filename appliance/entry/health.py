@@ -1,0 +1,92 @@
+"""Is it alive, is it ready, what is down: ``/healthz``, ``/readyz`` and ``/api/v1/status``."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+import appliance
+from appliance.access.web import Caller, Databases
+from appliance.kit.errors import ApplianceError
+from appliance.kit.wire import Client
+
+router = APIRouter(tags=["health"])
+
+
+class Part(BaseModel):
+    """One part of the appliance."""
+
+    name: str
+    state: str
+    detail: str = ""
+
+
+class Status(BaseModel):
+    """The whole appliance."""
+
+    version: str
+    parts: list[Part]
+
+
+@router.get("/healthz")
+def healthz() -> dict[str, str]:
+    """The web process lives."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz")
+def readyz(request: Request, response: Response) -> dict[str, str]:
+    """The web process can serve: the database and the index answer. 503 otherwise."""
+    needed = [part for part in _parts(request.app.state) if part.name in ("database", "index")]
+    down = [part.name for part in needed if part.state != "ready"]
+    response.status_code = 503 if down else 200
+    return {"status": "waiting for " + ", ".join(down) if down else "ready"}
+
+
+@router.get("/api/v1/status")
+def status(request: Request, principal: Caller) -> Status:  # noqa: ARG001 - any valid key may ask
+    """Every part with its state."""
+    return Status(version=appliance.__version__, parts=_parts(request.app.state))
+
+
+def _parts(state: Any) -> list[Part]:  # noqa: ANN401 - Starlette's State
+    databases: Databases = state.databases
+    probes: dict[str, Callable[[], Part]] = {
+        "database": lambda: _database(databases),
+        "index": lambda: _process("index", state.index_client),
+        "encoder": lambda: _process("encoder", state.encoder_client),
+    }
+    parts = [probe() for probe in probes.values()]
+    if parts[0].state == "ready":
+        parts.extend(_engines(databases))
+    return parts
+
+
+def _database(databases: Databases) -> Part:
+    try:
+        with databases.app.session() as session:
+            session.execute(text("select 1"))
+    except SQLAlchemyError as error:
+        return Part(name="database", state="down", detail=type(error).__name__)
+    return Part(name="database", state="ready")
+
+
+def _process(name: str, client: Client) -> Part:
+    try:
+        answer = client.call("ping", timeout=2)
+    except ApplianceError as error:
+        return Part(name=name, state="down", detail=error.detail)
+    ready = not isinstance(answer, dict) or answer.get("ready", True)
+    return Part(name=name, state="ready" if ready else "starting")
+
+
+def _engines(databases: Databases) -> list[Part]:
+    with databases.app.session() as session:
+        rows = session.execute(text("select name, actual, reason from deployments order by name")).all()
+    states = {"running": "ready", "starting": "starting", "backing_off": "starting"}
+    return [
+        Part(name=f"engine {row.name}", state=states.get(row.actual, "down"), detail=row.reason or "") for row in rows
+    ]

@@ -1,0 +1,84 @@
+"""The web process: builds the application from the slices and serves it.
+
+``python -m appliance.entry.web`` reads the settings; tests call :func:`build` with their own.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+import appliance
+import appliance.tenants.api
+from appliance.access.web import Databases
+from appliance.entry import edge, health
+from appliance.kit import log, offload, settings
+from appliance.kit.database import Database
+from appliance.kit.settings import Settings
+from appliance.kit.wire import Client
+from appliance.tenants.authentication import Authenticator
+from appliance.usage.service import Usage
+
+UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/openapi.json"})
+
+ROUTERS = (health.router, appliance.tenants.api.router)
+
+
+def build(configured: Settings) -> FastAPI:
+    """The application, its collaborators in ``app.state``."""
+    app = FastAPI(
+        title="Appliance",
+        version=appliance.__version__,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    layout = configured.layout
+    databases = Databases(
+        Database.of(configured, "app"), Database.of(configured, "operator"), Database.of(configured, "system")
+    )
+    app.state.settings = configured
+    app.state.databases = databases
+    app.state.authenticate = Authenticator(databases.system)
+    app.state.usage = Usage(layout.journal, databases.system)
+    app.state.index_client = Client(layout.index_socket)
+    app.state.encoder_client = Client(layout.encoder_socket)
+    edge.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(edge.Edge)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    offload.configure(app.state.settings.web.threads)
+    app.state.usage.start()
+    yield
+    await offload.run(app.state.usage.stop)
+    app.state.databases.close()
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    configured = settings.load()
+    log.configure("web", configured.log_level)
+    web = configured.web
+    config = uvicorn.Config(
+        build(configured),
+        host=web.host,
+        port=web.port,
+        ssl_certfile=web.certificate,
+        ssl_keyfile=web.key,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+        server_header=False,
+    )
+    uvicorn.Server(config).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Alembic migrations and the rules of the database."""
