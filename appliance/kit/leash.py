@@ -282,7 +282,7 @@ class Leash:
 
 def main() -> int:
     """Read the order, hold the child, report how it ended."""
-    with open(0, "rb", buffering=0, closefd=False) as owner:  # noqa: PTH123 - a descriptor, not a path
+    with open(0, "rb", buffering=0, closefd=False) as owner:
         line = owner.readline()  # unbuffered: what follows belongs to the loop
     kernel("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
