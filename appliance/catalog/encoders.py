@@ -1,0 +1,22 @@
+"""What the model store knows of an encoder, for processes that must not load it."""
+
+from pathlib import Path
+
+from appliance.catalog import manifest
+from appliance.drivers.encoder.counting import describe
+from appliance.drivers.encoder.port import About
+
+
+def about(store: Path, name: str) -> About:
+    """Name with digest, width, languages and longest text of ``<store>/<name>``.
+
+    Raises ``BadManifest`` when the directory is absent, is no encoder, or its configuration cannot be read.
+    """
+    directory = store / name
+    found = manifest.read(directory)
+    if found.kind != "encoder":
+        raise manifest.BadManifest(f"{name} is a {found.kind} model, not an encoder.")
+    try:
+        return describe(directory, f"{found.name}@{found.digest[:12]}", frozenset(found.languages))
+    except (OSError, KeyError, ValueError) as error:
+        raise manifest.BadManifest(f"The configuration of {name} cannot be read: {error!r}.") from error

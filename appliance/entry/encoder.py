@@ -1,0 +1,69 @@
+"""The encoder's process: ``python -m appliance.entry.encoder``.
+
+The socket is there at once and answers ``ping`` and ``tokens``; the model's libraries and weights load meanwhile. A
+model that cannot be loaded ends the process with a sentence in its log: its owner decides what then.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from appliance.catalog import encoders, manifest
+from appliance.drivers.encoder.counting import Counter
+from appliance.drivers.encoder.port import Encoder
+from appliance.drivers.encoder.server import EncoderServer
+from appliance.drivers.encoder.turns import Turns
+from appliance.kit import log, settings
+from appliance.kit.errors import ApplianceError
+
+_logger = log.get(__name__)
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
+
+
+def load(given: settings.Settings, counter: Counter) -> Encoder:
+    """The model, checked against its manifest. Takes ten seconds, nearly all of it imports."""
+    os.environ.update(OFFLINE)
+    from appliance.drivers.encoder.sentence import SentenceEncoder  # noqa: PLC0415 - the socket must be there before
+
+    directory = given.model_store / given.encoder.model
+    faults = manifest.faults(directory)
+    if faults:
+        raise manifest.BadManifest(f"{given.encoder.model} is not what was installed: {' '.join(faults)}")
+    about = encoders.about(given.model_store, given.encoder.model)
+    return SentenceEncoder(directory, about, counter, threads=given.encoder.threads)
+
+
+def run(given: settings.Settings, stop: threading.Event) -> None:
+    """Serve until ``stop``. Raises :class:`ApplianceError` when the model is not there or not acceptable."""
+    counter = Counter(given.model_store / given.encoder.model)
+    server = EncoderServer(given.layout.encoder_socket, counter)
+    server.start()
+    try:
+        turns = Turns(load(given, counter), given.encoder.batch)
+        turns.encode(["warm up"])
+        server.ready(turns)
+        _logger.info("encoder ready", name=turns.name, languages=sorted(turns.languages))
+        stop.wait()
+        turns.close()
+    finally:
+        server.close()
+
+
+def main() -> int:
+    """Run as a process; exit code 1 with the reason in the log when the model cannot be loaded."""
+    given = settings.load()
+    log.configure("encoder", given.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        run(given, stop)
+    except ApplianceError as error:
+        _logger.critical("encoder cannot start", reason=error.detail, advice=error.advice)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
