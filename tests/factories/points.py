@@ -1,0 +1,66 @@
+"""Points and queries that look like chunks: dense vectors in clusters, sparse vectors of a few terms."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from appliance.drivers.vectors.port import Point, Sparse
+
+NAMES = UUID("00000000-0000-5000-8000-000000000001")
+
+
+def named(name: object) -> UUID:
+    """The same id for the same name."""
+    return uuid5(NAMES, str(name))
+
+
+def unit(vectors: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Rows scaled to length one."""
+    scaled: NDArray[np.floating] = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return scaled.astype(np.float32)
+
+
+def sparse(weights: dict[int, float]) -> Sparse:
+    """A sparse vector from {term: weight}."""
+    terms = sorted(weights)
+    return Sparse(np.array(terms, np.uint32), np.array([weights[term] for term in terms], np.float32))
+
+
+class Corpus:
+    """A seeded source of vectors around common centres."""
+
+    def __init__(self, dimensions: int, *, centres: int = 20, terms: int = 500, seed: int = 7) -> None:
+        self.random = np.random.default_rng(seed)
+        self.terms = terms
+        self._centres = self.random.normal(size=(centres, dimensions))
+
+    def dense(self, count: int) -> NDArray[np.float32]:
+        """``count`` unit vectors (count, dimensions)."""
+        centres = self._centres[self.random.integers(0, len(self._centres), count)]
+        return unit(centres + 0.5 * self.random.normal(size=centres.shape))
+
+    def sparse(self, size: int = 12) -> Sparse:
+        """Up to ``size`` terms with weights in [0.1, 1)."""
+        drawn = np.unique(self.random.integers(0, self.terms, size)).astype(np.uint32)
+        return Sparse(drawn, self.random.uniform(0.1, 1, len(drawn)).astype(np.float32))
+
+    def points(
+        self, count: int, tenant: UUID, *, readers: Sequence[str] = ("everyone",), collection: str = "c", start: int = 0
+    ) -> list[Point]:
+        """Points of one tenant, ten to a document."""
+        vectors = self.dense(count)
+        return [
+            Point(
+                id=named(f"{tenant}-{start + number}"),
+                tenant=tenant,
+                collection=named(collection),
+                document=named(f"{tenant}-document-{(start + number) // 10}"),
+                revision=named(f"{tenant}-revision-{(start + number) // 10}"),
+                readers=tuple(readers),
+                dense=vectors[number],
+                sparse=self.sparse(),
+            )
+            for number in range(count)
+        ]
