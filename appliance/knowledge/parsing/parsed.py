@@ -1,0 +1,53 @@
+"""What every parser gives: one normal text, and where its parts lie in it.
+
+Offsets count Unicode code points of ``Parsed.text``. Chunks, citations and the page that opens a source at the quoted
+line all speak in these offsets, so the normal text is stored with the revision and never made again.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["heading", "paragraph", "item", "row", "header_row", "code"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part that is read as one: ``text[start:end]`` begins and ends with a visible character.
+
+    ``level`` is 1–6 for a heading and 0 otherwise; ``page`` counts from 1 and is None where the format has no pages;
+    ``path`` holds the texts of the headings above, outermost first.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    level: int = 0
+    page: int | None = None
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A document as text. ``pages`` holds the offset at which each page begins; empty where there are no pages."""
+
+    text: str
+    blocks: tuple[Block, ...]
+    media_type: str
+    title: str = ""
+    pages: tuple[int, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+    def page_at(self, offset: int) -> int | None:
+        """The page, from 1, on which ``text[offset]`` stands."""
+        return page_at(self.pages, offset)
+
+
+def page_at(pages: tuple[int, ...] | list[int], offset: int) -> int | None:
+    """The page, from 1, that holds ``offset``; None where there are no pages."""
+    return max(bisect_right(pages, offset), 1) if pages else None
+
+
+def line_at(text: str, offset: int) -> int:
+    """The line, from 1, on which ``text[offset]`` stands."""
+    return text.count("\n", 0, offset) + 1

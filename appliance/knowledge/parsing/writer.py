@@ -1,0 +1,92 @@
+"""Builds the normal text block by block, for the formats whose text we compose ourselves (HTML, DOCX, PDF)."""
+
+import re
+from typing import Final
+
+from appliance.knowledge.parsing.errors import TooMuchText
+from appliance.knowledge.parsing.parsed import Block, Kind, Parsed
+
+# Control characters that no reader can see, but PostgreSQL refuses (NUL) or terminals obey; tab and newline stay.
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
+_SPACES: Final = re.compile(r"[ \t\u00a0]+")
+MAX_LEVEL: Final = 6
+HEADING_LIMIT: Final = 200
+"""Characters of a heading that are kept in paths: a wrongly marked page of text is no heading."""
+
+
+def clean(text: str) -> str:
+    """Without what PostgreSQL cannot store or nobody can see; line ends become one newline each."""
+    return _CONTROL.sub(
+        "", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    )
+
+
+def flat(text: str) -> str:
+    """One line: every run of white space becomes one space."""
+    return " ".join(clean(text).split())
+
+
+class Headings:
+    """The path of headings above the present place."""
+
+    def __init__(self) -> None:
+        self._open: list[tuple[int, str]] = []
+
+    def enter(self, level: int, text: str) -> None:
+        """A heading closes those of its own and of deeper levels."""
+        self._open = [one for one in self._open if one[0] < level]
+        self._open.append((level, text[:HEADING_LIMIT]))
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Outermost first."""
+        return tuple(text for _, text in self._open)
+
+
+class Writer:
+    """Appends blocks, a blank line between them (one newline between rows and items of one list or table)."""
+
+    def __init__(self, limit: int) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._limit = limit
+        self._headings = Headings()
+        self._pages: list[int] = []
+        self._blocks: list[Block] = []
+
+    def page(self) -> None:
+        """A new page begins here."""
+        self._pages.append(self._length)
+
+    def add(self, kind: Kind, text: str, *, level: int = 0, close: bool = False) -> None:
+        """Append one block; nothing where ``text`` has no visible character.
+
+        ``close``: it belongs directly below the one before (the next row of a table, the next item of a list).
+        Raises TooMuchText beyond the limit.
+        """
+        body = clean(text).strip()
+        if not body:
+            return
+        gap = "" if not self._parts else "\n" if close else "\n\n"
+        self._append(gap)
+        start = self._length
+        self._append(body)
+        path = self._headings.path
+        if kind == "heading":
+            level = min(max(level, 1), MAX_LEVEL)
+            self._headings.enter(level, flat(body))
+            path = self._headings.path[:-1]
+        self._blocks.append(Block(kind, start, self._length, level, len(self._pages) or None, path))
+
+    def _append(self, text: str) -> None:
+        self._length += len(text)
+        if self._length > self._limit:
+            raise TooMuchText(self._limit)
+        self._parts.append(text)
+
+    def parsed(self, media_type: str, title: str = "", warnings: tuple[str, ...] = ()) -> Parsed:
+        """All that was added, as a document. Its title is the first heading's text where none is given."""
+        text = "".join(self._parts)
+        named = title or next((flat(text[b.start : b.end]) for b in self._blocks if b.kind == "heading"), "")
+        pages = tuple(min(offset + 2 if offset else 0, len(text)) for offset in self._pages)
+        return Parsed(text, tuple(self._blocks), media_type, flat(named), pages, warnings)
