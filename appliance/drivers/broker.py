@@ -8,11 +8,11 @@ wait and not one each time.
 
 import threading
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import ChannelError, OperationalError
 
 from appliance.kit import clock
 from appliance.kit.errors import Unavailable
@@ -82,12 +82,19 @@ class CeleryBell:
         self._silent_until = 0.0
 
     def ring(self, job: UUID) -> None:
+        """Raises :class:`BrokerDown`."""
         self._try(lambda: self._app.send_task(TASK, args=[str(job)], retry=False, ignore_result=True))
 
     def waiting(self) -> int:
+        """Raises :class:`BrokerDown`."""
+
         def measure() -> int:
             with self._app.connection_for_read() as connection, connection.channel() as channel:
-                return int(channel._size(QUEUE))  # noqa: SLF001 - declaring the queue passively would create it
+                try:
+                    declared = cast("Any", channel).queue_declare(queue=QUEUE, passive=True)
+                    return int(declared.message_count)
+                except ChannelError:  # nobody has rung yet
+                    return 0
 
         return int(self._try(measure))
 
@@ -111,11 +118,13 @@ class MemoryBell:
         self._lock = threading.Lock()
 
     def ring(self, job: UUID) -> None:
+        """Raises :class:`BrokerDown` when it is not alive."""
         self._living()
         with self._lock:
             self._rung.append(job)
 
     def waiting(self) -> int:
+        """Raises :class:`BrokerDown` when it is not alive."""
         self._living()
         return len(self._rung)
 

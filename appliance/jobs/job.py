@@ -18,9 +18,11 @@ Args = Mapping[str, Any]
 
 
 class EventKind(StrEnum):
-    """What an event tells: ``state`` {state, attempt, …}, ``progress`` {done, total, stage}, ``metric`` {name, value, step},
+    """What an event tells.
+
+    Its data: ``state`` {state, attempt, …}, ``progress`` {done, total, stage}, ``metric`` {name, value, step},
     ``log`` {level, message, …}.
-    """  # noqa: D205 - the forms are the summary
+    """
 
     STATE = "state"
     PROGRESS = "progress"
@@ -50,7 +52,7 @@ class Job:
     progress: Progress
     result: Args
     reason: Reason | None
-    attempt: int
+    tries: Tries
     cancel_requested: bool
     created_at: datetime
     started_at: datetime | None

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import TenantId
 from appliance.jobs import fairness
-from appliance.jobs.job import JobId, Lease
+from appliance.jobs.job import EventKind, JobId, Lease
+from appliance.jobs.repository import JobRepository
 from appliance.jobs.states import State, Tries
 from appliance.jobs.tables import JobRow
 
@@ -76,11 +77,19 @@ class Leases:
                 attempt=JobRow.attempt + 1,
                 started_at=func.clock_timestamp(),
                 not_before=None,
+                done=0,
+                total=None,
+                stage=None,
             )
             .returning(JobRow)
             .execution_options(populate_existing=True)
         ).scalar_one_or_none()
-        return None if row is None else _lease(row)
+        if row is None:
+            return None
+        lease = _lease(row)
+        told = {"state": State.RUNNING, "attempt": row.attempt}
+        JobRepository(self._session).append(lease.tenant, lease.job, EventKind.STATE, told)
+        return lease
 
     def renew(self, lease: Lease, seconds: float) -> bool | None:
         """Prolong it. True: somebody asked to cancel; None: the lease is lost."""

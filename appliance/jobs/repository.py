@@ -9,14 +9,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import TenantId
 from appliance.jobs.errors import JobNotFound
 from appliance.jobs.job import Event, EventKind, Job, JobId, Progress
-from appliance.jobs.states import Reason, State
+from appliance.jobs.states import Reason, State, Tries
 from appliance.jobs.tables import JobEventRow, JobRow
 from appliance.kit.errors import LeaseLost
 from appliance.kit.ids import uuid7
@@ -37,7 +37,7 @@ def job_of(row: JobRow) -> Job:
         progress=Progress(row.done, row.total, row.stage),
         result=row.result,
         reason=reason,
-        attempt=row.attempt,
+        tries=Tries(row.attempt, row.deferrals),
         cancel_requested=row.cancel_requested,
         created_at=row.created_at,
         started_at=row.started_at,
@@ -71,15 +71,18 @@ class JobRepository:
 
     def one(self, job: UUID, *, lock: bool = False) -> Job:
         """Raises :class:`JobNotFound`."""
+        return job_of(self._row(job, lock=lock))
+
+    def _row(self, job: UUID, *, lock: bool) -> JobRow:
         statement = select(JobRow).where(JobRow.id == job).execution_options(populate_existing=True)
         row = self._session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
         if row is None:
             raise JobNotFound
-        return job_of(row)
+        return row
 
     def newest(self, limit: int, before: UUID | None, state: State | None, kind: str | None) -> tuple[Job, ...]:
         """Up to ``limit`` jobs, newest first."""
-        statement: Select[tuple[JobRow]] = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+        statement = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(JobRow.id < before)
         if state is not None:
@@ -92,13 +95,19 @@ class JobRepository:
         """Change columns of a row that this session has locked."""
         self._session.execute(update(JobRow).where(JobRow.id == job).values(**values))
 
-    def guard(self, job: JobId, token: int) -> Job:
-        """Lock the row for the holder of this token. Raises :class:`LeaseLost` when another took over."""
-        found = self.one(job, lock=True)
-        held = select(JobRow.lease_token).where(JobRow.id == job)
-        if found.state is not State.RUNNING or self._session.execute(held).scalar_one() != token:
+    def guard(self, job: JobId, token: int, *, expired: bool = False) -> Job:
+        """Lock the row for the holder of this token, or for whoever takes it back when ``expired``.
+
+        Raises :class:`LeaseLost` when another holds the lease, or when it was renewed after all.
+        """
+        row = self._row(job, lock=True)
+        if row.state != State.RUNNING or row.lease_token != token or (expired and not self._overdue(job)):
             raise LeaseLost
-        return found
+        return job_of(row)
+
+    def _overdue(self, job: JobId) -> bool:
+        overdue = select(JobRow.lease_expires_at < func.clock_timestamp()).where(JobRow.id == job)
+        return bool(self._session.execute(overdue).scalar_one())
 
     def append(self, tenant: TenantId, job: JobId, kind: EventKind, data: Mapping[str, Any]) -> None:
         """Write an event; the caller has the row locked."""
@@ -118,7 +127,9 @@ class JobRepository:
     def forget(self, *, jobs_after: timedelta, events_after: timedelta, most: int) -> int:
         """Delete up to ``most`` ended jobs and as many events of long ago; how many rows went."""
         old_jobs = select(JobRow.id).where(JobRow.finished_at < func.clock_timestamp() - jobs_after).limit(most)
-        old_events = select(JobEventRow.seq).where(JobEventRow.created_at < func.clock_timestamp() - events_after).limit(most)
+        old_events = (
+            select(JobEventRow.seq).where(JobEventRow.created_at < func.clock_timestamp() - events_after).limit(most)
+        )
         gone = self._session.execute(delete(JobRow).where(JobRow.id.in_(old_jobs)).returning(JobRow.id)).all()
         more = delete(JobEventRow).where(JobEventRow.seq.in_(old_events)).returning(JobEventRow.seq)
         return len(gone) + len(self._session.execute(more).all())

@@ -43,11 +43,11 @@ NEXT: dict[State, frozenset[State]] = {
 }
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
+class Cancelled(Exception):
     """Raised inside a handler at its next poll after someone cancelled the job."""
 
 
-class Interrupted(Exception):  # noqa: N818 - not an error: the worker is being stopped
+class Interrupted(Exception):
     """Raised inside a handler at its next poll after the worker was told to stop."""
 
 
@@ -109,7 +109,9 @@ def after_expiry(tries: Tries, limits: Limits, *, cancelled: bool) -> Verdict:
     if cancelled:
         return Verdict(State.CANCELLED, tries)
     detail = f"the worker was lost {tries.attempts} times while it ran this job"
-    verdict = _again(Reason("worker_lost", detail, "Look into the worker's log; the job may need more memory."), tries, limits)
+    verdict = _again(
+        Reason("worker_lost", detail, "Look into the worker's log; the job may need more memory."), tries, limits
+    )
     return Verdict(verdict.state, tries, reason=verdict.reason)  # the expired lease was pause enough
 
 

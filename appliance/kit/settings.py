@@ -60,6 +60,7 @@ class JobSettings(_Section):
     sweep_seconds: int = Field(10, ge=1, description="Pause between two sweeps")
     attempts: int = Field(5, ge=1, description="Times a job is begun before it fails for good")
     keep_events_days: int = Field(30, ge=1, description="Days that job events are kept")
+    keep_jobs_days: int = Field(90, ge=1, description="Days that ended jobs are kept")
 
 
 class KnowledgeSettings(_Section):

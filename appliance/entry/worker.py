@@ -1,0 +1,180 @@
+"""The worker: one host process that sweeps, Celery below it that hears the bell, and its children that run the jobs.
+
+    host     sweeps, watches, touches ``run/worker.ready``; it has no thread, so it may fork
+    └─ Celery    listens to the broker; touches neither the database nor a document
+       └─ children   run one job at a time each; their pools are made after the fork
+
+The host dies with Celery and Celery with the host (all are on the leash of ``up``). Told to stop (SIGTERM), the host
+raises a flag that running jobs meet at their next poll: they go back into the queue with their attempt not counted.
+"""
+
+import mmap
+import multiprocessing
+import os
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkProcess
+from pathlib import Path
+
+from celery import signals
+
+from appliance.drivers.broker import CeleryBell, application
+from appliance.jobs.pulse import Surroundings
+from appliance.jobs.registry import Registry
+from appliance.jobs.ringing import ring_after_commit
+from appliance.jobs.runner import Runner
+from appliance.jobs.sweep import Sweep
+from appliance.jobs.tasks import bind
+from appliance.kit import log
+from appliance.kit.database import Database, Login, address
+from appliance.kit.settings import Settings, load
+
+READY = "worker.ready"
+"""In ``run/``: it is there once the worker hears the bell, and its time is that of the last sweep."""
+CONNECTIONS = 3
+"""A child's connections a login: a handler's transaction, its progress, the heartbeat."""
+_HEARD = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
+
+_logger = log.get(__name__)
+
+
+class Flag:
+    """A byte that forked processes share. No lock: a child killed while it looks must not hang the others."""
+
+    def __init__(self) -> None:
+        self._byte = mmap.mmap(-1, 1)
+
+    def __bool__(self) -> bool:
+        return self._byte[0] != 0
+
+    def raise_(self) -> None:
+        """From now on it is true, in every process."""
+        self._byte[0] = 1
+
+
+def database(settings: Settings, login: Login) -> Database:
+    """A small pool: a worker has many processes."""
+    timeouts = (settings.database.statement_timeout_ms, settings.database.lock_timeout_ms)
+    return Database(address(settings, login), pool_size=CONNECTIONS, timeouts=timeouts)
+
+
+def registry() -> Registry:
+    """Every kind of job and its handler."""
+    return Registry()
+
+
+@dataclass(slots=True)
+class Child:
+    """What a pool child makes once, after it was forked."""
+
+    settings: Settings
+    registry: Registry
+    stopping: Flag
+    runner: Runner | None = None
+
+    def get(self) -> Runner:
+        """The runner of this process."""
+        if self.runner is None:
+            self.runner = self._make()
+        return self.runner
+
+    def _make(self) -> Runner:
+        bell = CeleryBell(self.settings.broker_url)
+        ring_after_commit(bell)
+        parent = os.getppid()
+        return Runner(
+            system=database(self.settings, "system"),
+            app=database(self.settings, "app"),
+            registry=self.registry,
+            bell=bell,
+            settings=self.settings.jobs,
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+            around=Surroundings(stopping=self.stopping.__bool__, orphaned=lambda: os.getppid() != parent),
+        )
+
+
+def listen(settings: Settings, registry: Registry, stopping: Flag) -> None:
+    """Be the Celery worker, until told to stop."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
+    app = application(settings.broker_url)
+    bind(app, Child(settings, registry, stopping).get)
+    ready = settings.layout.run / READY
+
+    def hears(**_: object) -> None:
+        ready.write_text(f"{os.getppid()}\n")
+
+    def ours(**_: object) -> None:
+        """Somebody sets logging up, so Celery does not."""
+
+    signals.worker_ready.connect(hears, weak=False)
+    signals.setup_logging.connect(ours, weak=False)
+    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--quiet")
+    app.worker_main(["worker", "--pool=prefork", f"--concurrency={settings.jobs.concurrency}", *quiet])
+
+
+@dataclass(slots=True)
+class Host:
+    """The process that ``up`` starts."""
+
+    settings: Settings
+    registry: Registry
+    stopping: Flag = field(default_factory=Flag)
+
+    def run(self) -> int:
+        """Sweep until told to stop (0) or until Celery has died (1)."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+        self._ready.unlink(missing_ok=True)
+        celery = multiprocessing.get_context("fork").Process(
+            target=listen, args=(self.settings, self.registry, self.stopping), name="celery"
+        )
+        celery.start()
+        sweep = self._sweep()
+        while celery.is_alive():
+            self._once(sweep)
+            heard = signal.sigtimedwait(_HEARD, self.settings.jobs.sweep_seconds)
+            if heard is not None and heard.si_signo != signal.SIGCHLD:
+                return self._stop(celery)
+        _logger.error("celery ended", exitcode=celery.exitcode)
+        self._ready.unlink(missing_ok=True)
+        return 1
+
+    @property
+    def _ready(self) -> Path:
+        return self.settings.layout.run / READY
+
+    def _sweep(self) -> Sweep:
+        return Sweep(
+            system=database(self.settings, "system"),
+            app=database(self.settings, "app"),
+            registry=self.registry,
+            bell=CeleryBell(self.settings.broker_url),
+            settings=self.settings.jobs,
+        )
+
+    def _once(self, sweep: Sweep) -> None:
+        try:
+            sweep.once()
+            if self._ready.exists():
+                self._ready.touch()
+        except Exception:  # the edge of this process: the database may be restarting, the next sweep tells
+            _logger.warning("sweep failed", exc_info=True)
+
+    def _stop(self, celery: ForkProcess) -> int:
+        self.stopping.raise_()
+        self._ready.unlink(missing_ok=True)
+        celery.terminate()
+        celery.join()
+        return 0
+
+
+def main() -> None:
+    """The process ``worker``."""
+    settings = load()
+    log.configure("worker", settings.log_level)
+    sys.exit(Host(settings, registry()).run())
+
+
+if __name__ == "__main__":
+    main()
