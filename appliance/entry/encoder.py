@@ -23,14 +23,13 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARAL
 
 def load(given: settings.Settings, counter: Counter) -> Encoder:
     """The model, checked against its manifest. Takes ten seconds, nearly all of it imports."""
+    directory = given.model_store / given.encoder.model
+    about = encoders.about(given.model_store, given.encoder.model)
+    if faults := manifest.faults(directory):
+        raise manifest.BadManifest(f"{given.encoder.model} is not what was installed: {' '.join(faults)}")
     os.environ.update(OFFLINE)
     from appliance.drivers.encoder.sentence import SentenceEncoder  # noqa: PLC0415 - the socket must be there before
 
-    directory = given.model_store / given.encoder.model
-    faults = manifest.faults(directory)
-    if faults:
-        raise manifest.BadManifest(f"{given.encoder.model} is not what was installed: {' '.join(faults)}")
-    about = encoders.about(given.model_store, given.encoder.model)
     return SentenceEncoder(directory, about, counter, threads=given.encoder.threads)
 
 

@@ -19,6 +19,7 @@ class RemoteEncoder(Described):
 
     def __init__(self, path: Path, about: About) -> None:
         super().__init__(about)
+        self.path = path
         self._client = Client(path, timeout=ORDINARY_SECONDS)
 
     def encode(self, texts: Sequence[str], *, urgent: bool = False) -> NDArray[np.float32]:

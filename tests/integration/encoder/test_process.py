@@ -1,0 +1,72 @@
+"""The real model in its own process, started as the appliance starts it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from appliance.catalog import encoders
+from appliance.drivers.encoder.port import EncoderNotReady
+from appliance.drivers.encoder.remote import RemoteEncoder
+from appliance.kit.layout import Layout
+from appliance.kit.settings import Settings
+from tests.factories.processes import until
+
+STORE = Path(__file__).parents[3] / ".cache" / "models"
+NAME = "all-minilm-l6-v2"
+
+
+def start(data: Path, store: Path) -> subprocess.Popen[bytes]:
+    Layout(data).make()
+    env = {**os.environ, "APPLIANCE_DATA": str(data), "APPLIANCE_MODELS": str(store)}
+    return subprocess.Popen([sys.executable, "-m", "appliance.entry.encoder"], env=env, stderr=subprocess.PIPE)
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)
+
+
+@pytest.mark.slow
+def test_the_model_counts_at_once_then_encodes_by_meaning_and_stops_on_request(data: Path) -> None:
+    process = start(data, STORE)
+    remote = RemoteEncoder(Settings(data=data).layout.encoder_socket, encoders.about(STORE, NAME))
+    try:
+        until(remote.path.exists)
+        assert remote.tokens(["word " * 1000, "", "年假"]) == [1000, 0, 2]
+        with pytest.raises(EncoderNotReady):
+            remote.encode(["too early"])
+        until(remote.ready, 100)
+        near, far, query = remote.encode(
+            ["Staff get twenty days of holiday a year.", "The pump weighs 40 kg.", "How much annual leave is there?"]
+        )
+        assert query @ near > query @ far + 0.2
+        assert np.isclose(np.linalg.norm(query), 1, atol=1e-5)
+        long = remote.encode(["leave " * 254, "leave " * 2000])
+        assert np.allclose(long[0], long[1], atol=1e-5)
+        process.terminate()
+        assert process.wait(20) == 0
+    finally:
+        remote.close()
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+def test_a_model_that_was_tampered_with_is_never_loaded(data: Path) -> None:
+    store = data / "models"
+    shutil.copytree(STORE / NAME, store / NAME)
+    weights = store / NAME / "model.safetensors"
+    weights.chmod(0o600)
+    with weights.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"\xff")
+    _, told = start(data, store).communicate(timeout=100)
+    assert b"model.safetensors does not have its recorded digest" in told

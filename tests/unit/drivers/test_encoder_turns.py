@@ -1,0 +1,81 @@
+"""One forward pass at a time, urgent ones first, and nobody waits for ever."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from appliance.drivers.encoder.hashed import HashedEncoder
+from appliance.drivers.encoder.port import EncoderNotReady
+from appliance.drivers.encoder.turns import Turns
+from tests.factories.processes import until
+
+
+class Held(HashedEncoder):
+    """Waits in every pass until it is let go, and remembers what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__(16)
+        self.passes: list[list[str]] = []
+        self.go = threading.Semaphore(0)
+
+    def encode(self, texts: Sequence[str], *, urgent: bool = False) -> NDArray[np.float32]:
+        self.passes.append(list(texts))
+        self.go.acquire()
+        if "broken" in texts:
+            raise ValueError("broken")
+        return super().encode(texts, urgent=urgent)
+
+
+def test_many_texts_come_back_in_their_own_order() -> None:
+    turns = Turns(HashedEncoder(32), batch=3)
+    texts = [" ".join(["word"] * (number % 7 + 1) + [str(number)]) for number in range(20)]
+    assert np.allclose(turns.encode(texts), HashedEncoder(32).encode(texts))
+    assert turns.encode([]).shape == (0, 32)
+    turns.close()
+
+
+def test_an_urgent_text_goes_before_the_rest_of_an_ingest() -> None:
+    held = Held()
+    turns = Turns(held, batch=1)
+    with ThreadPoolExecutor() as pool:
+        ingest = pool.submit(turns.encode, ["a", "b b", "c c c"])
+        until(lambda: held.passes == [["a"]] and len(turns._waiting) == 2)
+        query = pool.submit(turns.encode, ["query"], urgent=True)
+        until(lambda: len(turns._waiting) == 3)
+        held.go.release(4)
+        query.result(5)
+        ingest.result(5)
+    assert held.passes == [["a"], ["query"], ["b b"], ["c c c"]]
+    turns.close()
+
+
+def test_a_pass_that_fails_fails_its_own_caller_only() -> None:
+    held = Held()
+    held.go.release(2)
+    turns = Turns(held)
+    with pytest.raises(ValueError, match="broken"):
+        turns.encode(["broken"])
+    assert turns.encode(["fine"]).shape == (1, 16)
+    turns.close()
+
+
+def test_closing_finishes_the_pass_that_runs_and_refuses_the_others() -> None:
+    held = Held()
+    turns = Turns(held, batch=1)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(turns.encode, ["a"])
+        until(lambda: held.passes == [["a"]])
+        waiting = pool.submit(turns.encode, ["b"])
+        until(lambda: len(turns._waiting) == 1)
+        closing = pool.submit(turns.close)
+        with pytest.raises(EncoderNotReady):
+            waiting.result(5)
+        held.go.release()
+        assert running.result(5).shape == (1, 16)
+        closing.result(5)
+    with pytest.raises(EncoderNotReady):
+        turns.encode(["late"])
