@@ -50,7 +50,7 @@ def from_line(line: bytes) -> UsageRecord:
     """The record of a line. Raises ValueError or KeyError on a torn or foreign one."""
     values: dict[str, Any] = json.loads(line)
     for name in ("request_id", "tenant_id", "user_id", "key_id"):
-        values[name] = UUID(values[name]) if values[name] is not None else None
+        values[name] = UUID(str(values[name])) if values[name] is not None else None
     values["started_at"] = datetime.fromisoformat(values["started_at"])
     return UsageRecord(**{field.name: values[field.name] for field in fields(UsageRecord)})
 
