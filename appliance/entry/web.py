@@ -25,8 +25,8 @@ UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/op
 ROUTERS = (health.router, appliance.tenants.api.router)
 
 
-def build(configured: Settings) -> FastAPI:
-    """The application, its collaborators in ``app.state``."""
+def describe() -> FastAPI:
+    """The application without its collaborators: enough for its description."""
     app = FastAPI(
         title="Appliance",
         version=appliance.__version__,
@@ -35,6 +35,16 @@ def build(configured: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
+    edge.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(edge.Edge)
+    return app
+
+
+def build(configured: Settings) -> FastAPI:
+    """The application, its collaborators in ``app.state``."""
+    app = describe()
     layout = configured.layout
     databases = Databases(
         Database.of(configured, "app"), Database.of(configured, "operator"), Database.of(configured, "system")
@@ -45,10 +55,6 @@ def build(configured: Settings) -> FastAPI:
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.index_client = Client(layout.index_socket)
     app.state.encoder_client = Client(layout.encoder_socket)
-    edge.install(app)
-    for router in ROUTERS:
-        app.include_router(router)
-    app.add_middleware(edge.Edge)
     return app
 
 

@@ -27,8 +27,8 @@ class DatabaseSettings(_Section):
     """PostgreSQL. In the embedded profile host is the socket directory and the passwords lie in ``secrets/``."""
 
     host: str = Field("", description="Socket directory or host name; empty: the embedded server's own")
-    port: int = 5432
-    name: str = "appliance"
+    port: int = Field(5432, description="Port; in the embedded profile a part of the socket's name")
+    name: str = Field("appliance", description="Database")
     pool_size: int = Field(8, ge=1, description="Connections a process keeps for each database role")
     statement_timeout_ms: int = Field(30_000, ge=0, description="Longest statement of the app role")
     lock_timeout_ms: int = Field(5_000, ge=0, description="Longest wait for a lock")
@@ -43,8 +43,8 @@ class BrokerSettings(_Section):
 class WebSettings(_Section):
     """The HTTP API."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=1, le=65535)
+    host: str = Field("127.0.0.1", description="Address to listen on; any but loopback needs a certificate")
+    port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
     certificate: Path | None = Field(None, description="TLS certificate; needed for any address but loopback")
     key: Path | None = Field(None, description="TLS private key")
     largest_upload: int = Field(100 * 1024 * 1024, ge=1, description="Bytes a single uploaded file may have")
@@ -84,7 +84,7 @@ class IndexSettings(_Section):
 class EncoderSettings(_Section):
     """The embedding model's process."""
 
-    model: str = "all-minilm-l6-v2"
+    model: str = Field("all-minilm-l6-v2", description="Name of the encoder in the model store")
     threads: int = Field(0, ge=0, description="Torch threads; 0: one for each core")
     batch: int = Field(32, ge=1, description="Texts in one forward pass")
 
@@ -92,7 +92,7 @@ class EncoderSettings(_Section):
 class EngineSettings(_Section):
     """vLLM engines."""
 
-    model: str = "smollm2-135m-instruct"
+    model: str = Field("smollm2-135m-instruct", description="Language model deployed at the first start")
     start_seconds: int = Field(600, ge=1, description="Longest start before an engine counts as failed")
     poll_seconds: float = Field(1.0, gt=0, description="Pause between two reconciliations")
     enabled: bool = Field(default=True, description="False: no engine is started; answers are quoted")
@@ -111,8 +111,8 @@ class Settings(BaseSettings):
 
     data: Path = Field(Path.home() / ".local/share/appliance", description="The data directory")
     models: Path | None = Field(None, description="The model store; default: models/ in the data directory")
-    profile: Literal["embedded", "server"] = "embedded"
-    log_level: str = "INFO"
+    profile: Literal["embedded", "server"] = Field("embedded", description="Who runs the services: `up`, or the system")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     database: DatabaseSettings = DatabaseSettings()
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()

@@ -1,0 +1,60 @@
+"""The generated reference: ``docs/openapi.json`` and ``docs/reference/settings.md``. A test fails when they are stale."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from appliance.entry.web import describe
+from appliance.kit.settings import Settings
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def openapi() -> str:
+    """The HTTP API's description."""
+    return json.dumps(describe().openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def settings() -> str:
+    """Every setting with its variable, default and meaning."""
+    rows = "\n".join(_rows(Settings, "APPLIANCE_"))
+    return (
+        "# Settings\n\nBuilt-in defaults < `appliance.toml` in the data directory < environment variables. In the file a\n"
+        "section is a table: `APPLIANCE_JOBS__ATTEMPTS` is `attempts` under `[jobs]`.\n\n"
+        f"| variable | default | meaning |\n|---|---|---|\n{rows}\n"
+    )
+
+
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _rows(kind, f"{prefix}{name.upper()}__")
+        else:
+            yield f"| `{prefix}{name.upper()}` | {_default(field)} | {field.description or ''} |"
+
+
+def _default(field: FieldInfo) -> str:
+    value = str(field.default).replace(str(Path.home()), "~")
+    return f"`{value}`" if value and field.default is not None else "none"
+
+
+def files() -> dict[Path, str]:
+    """What should stand where."""
+    return {DOCS / "openapi.json": openapi(), DOCS / "reference" / "settings.md": settings()}
+
+
+def main() -> int:
+    """Write the files."""
+    for path, content in files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
