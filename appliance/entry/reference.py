@@ -1,4 +1,4 @@
-"""The generated reference: ``docs/openapi.json`` and ``docs/reference/settings.md``. A test fails when they are stale."""
+"""The generated reference: ``docs/openapi.json`` and ``docs/reference/settings.md``; a test fails when stale."""
 
 import json
 import sys
@@ -23,8 +23,8 @@ def settings() -> str:
     """Every setting with its variable, default and meaning."""
     rows = "\n".join(_rows(Settings, "APPLIANCE_"))
     return (
-        "# Settings\n\nBuilt-in defaults < `appliance.toml` in the data directory < environment variables. In the file a\n"
-        "section is a table: `APPLIANCE_JOBS__ATTEMPTS` is `attempts` under `[jobs]`.\n\n"
+        "# Settings\n\nBuilt-in defaults < `appliance.toml` in the data directory < environment variables. In the file\n"
+        "a section is a table: `APPLIANCE_JOBS__ATTEMPTS` is `attempts` under `[jobs]`.\n\n"
         f"| variable | default | meaning |\n|---|---|---|\n{rows}\n"
     )
 

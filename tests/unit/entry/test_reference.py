@@ -1,5 +1,7 @@
 """The committed reference says what the code says."""
 
+from pathlib import Path
+
 import pytest
 
 from appliance.entry import reference
@@ -9,7 +11,7 @@ FILES = reference.files()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_the_committed_reference_is_fresh(path: reference.Path) -> None:
+def test_the_committed_reference_is_fresh(path: Path) -> None:
     assert path.read_text() == FILES[path], "run: python -m appliance.entry.reference"
 
 
