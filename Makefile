@@ -1,0 +1,32 @@
+# Each target is one script of bin/; .ci/run calls the same.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test lint soak lock
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@ls bench/*/__main__.py 2>/dev/null | awk -F/ '{printf "make bench-%s\n", $$2}'
+
+setup: ## the environment and the two models; a second run does nothing
+	@bin/apt
+	@bin/setup
+
+demo: setup ## ask the sample handbook, in English and Chinese, and check every answer
+	@bin/demo
+
+up: setup ## the whole appliance in this terminal, until Ctrl-C
+	@bin/up
+
+test: setup ## all tests, and their coverage
+	@bin/test
+
+lint: setup ## every check that reads the code without running it
+	@bin/lint
+
+soak: setup ## the appliance under load for an hour
+	@bin/soak
+
+lock: ## requirements/lock.txt anew, from pyproject.toml
+	@bin/lock
+
+bench-%: setup ## one measurement against peers or limits
+	@bin/bench $*
