@@ -20,7 +20,7 @@ from appliance.drivers.vectors.port import (
 )
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.kit.wire import Client, WireDown
-from tests.factories.points import named
+from tests.factories.points import Corpus, named
 
 
 @pytest.mark.parametrize("nobody", [None, "", "11111111-1111-1111-1111-111111111111", NIL])
@@ -54,7 +54,7 @@ def test_a_sparse_vector_is_ascending_parallel_and_finite(indices: list[int], va
     ],
 )
 def test_a_scope_knows_when_it_admits_nothing(
-    readers: tuple[str, ...], pending: tuple[UUID, ...], collections: tuple[UUID, ...] | None, nothing: bool
+    readers: tuple[str, ...], pending: tuple[UUID, ...], collections: tuple[UUID, ...] | None, *, nothing: bool
 ) -> None:
     assert Scope(named("t"), frozenset(readers), pending, collections).nothing is nothing
 
@@ -76,7 +76,10 @@ def test_the_id_that_follows() -> None:
 
 def test_a_zero_vector_is_like_nothing_and_no_error() -> None:
     vectors = MemoryVectors(2)
-    assert vectors.search(Scope(named("t"), frozenset({"everyone"})), np.zeros(2, np.float32), None, 5).dense == ()
+    point = Corpus(2).points(1, named("t"))[0]
+    vectors.upsert([point])
+    legs = vectors.search(Scope(named("t"), frozenset({"everyone"})), np.zeros(2, np.float32), None, 5)
+    assert legs.dense == (Hit(point.id, 0.0),)
 
 
 def test_an_index_process_that_is_away_is_said_to_be_down(tmp_path: Path) -> None:

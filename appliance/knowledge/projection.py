@@ -1,0 +1,157 @@
+"""The outbox applied to the index: rows in order, at most a hundred points at a time, every row harmless to repeat.
+
+A chunk's row is in PostgreSQL exactly when its point belongs into the index, once the rows written with it are applied.
+So an ``upsert`` whose chunk is gone is passed over (its ``delete`` follows), and a whole index can be rebuilt from the
+chunks without encoding anything again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.orm import Session
+
+from appliance.drivers.vectors.port import NIL, Point, Sparse, VectorRefused, Vectors
+from appliance.kit import log
+from appliance.kit.database import Database
+from appliance.knowledge import flipping
+from appliance.knowledge.tables import ChunkRow, DocumentRow, IndexOutboxRow
+
+BATCH = 100
+
+_logger = log.get(__name__)
+_COLUMNS = (
+    ChunkRow.id,
+    ChunkRow.tenant_id,
+    ChunkRow.collection_id,
+    ChunkRow.document_id,
+    ChunkRow.revision_id,
+    ChunkRow.embedding,
+    ChunkRow.term_ids,
+    ChunkRow.term_weights,
+    DocumentRow.readers,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one batch did: the last row applied, and how many points it changed."""
+
+    seq: int
+    points: int = 0
+
+
+class Projection:
+    """Applies the outbox of a database to one index."""
+
+    def __init__(self, database: Database, vectors: Vectors) -> None:
+        self.database = database
+        self.vectors = vectors
+
+    def apply(self, after: int, *, flips: bool, until: int | None = None) -> Step:
+        """Apply the next rows behind ``after`` (none behind ``until``); the same ``seq`` when there are none.
+
+        ``flips`` False leaves out the rows that make revisions current: an index that nobody searches yet must not
+        tell the world that they can be found.
+        """
+        with self.database.session() as session:
+            rows = _rows(session, after, until)
+            points = _points(session, [row.chunk_id for row in rows if row.op == "upsert" and row.chunk_id])
+        changed = 0
+        for op, run in groupby(rows, key=lambda row: row.op):
+            if op == "flip":
+                self._flip(list(run) if flips else [])
+            else:
+                changed += self._change(op, list(run), points)
+        return Step(rows[-1].seq if rows else after, changed)
+
+    def rebuild(self) -> Iterator[int]:
+        """Upsert every chunk there is; gives the number done so far after each batch.
+
+        What changes meanwhile has rows in the outbox, which are to be applied from their beginning afterwards.
+        """
+        done, after = 0, NIL
+        while True:
+            with self.database.session() as session:
+                found = session.execute(_chunks().where(ChunkRow.id > after).order_by(ChunkRow.id).limit(BATCH)).all()
+            if not found:
+                return
+            self._upsert(list(_read(found)))
+            done, after = done + len(found), found[-1].id
+            yield done
+
+    def _change(self, op: str, rows: Sequence[IndexOutboxRow], points: dict[UUID, Point]) -> int:
+        wanted = [row.chunk_id for row in rows if row.chunk_id]
+        if op == "upsert":
+            self._upsert([points[chunk] for chunk in wanted if chunk in points])
+        else:
+            for tenant, theirs in groupby(rows, key=lambda row: row.tenant_id):
+                self.vectors.delete(tenant, [row.chunk_id for row in theirs if row.chunk_id])
+        return len(wanted)
+
+    def _upsert(self, points: Sequence[Point]) -> None:
+        try:
+            self.vectors.upsert(points)
+        except VectorRefused:
+            for point in points:  # one that does not fit must not hold up the others
+                self._upsert_one(point)
+
+    def _upsert_one(self, point: Point) -> None:
+        try:
+            self.vectors.upsert([point])
+        except VectorRefused as error:
+            _logger.error("chunk left out of the index", chunk=str(point.id), reason=error.detail)  # noqa: TRY400
+
+    def _flip(self, rows: Sequence[IndexOutboxRow]) -> None:
+        for row in rows:
+            with self.database.session() as session:
+                flipping.flip(session, row.seq, row.document_id, row.revision_id)
+
+
+def newest(session: Session) -> int:
+    """The last row of the outbox; 0 when it is empty."""
+    return session.execute(select(func.coalesce(func.max(IndexOutboxRow.seq), 0))).scalar_one()
+
+
+def _rows(session: Session, after: int, until: int | None) -> Sequence[IndexOutboxRow]:
+    query = select(IndexOutboxRow).where(IndexOutboxRow.seq > after)
+    if until is not None:
+        query = query.where(IndexOutboxRow.seq <= until)
+    return session.execute(query.order_by(IndexOutboxRow.seq).limit(BATCH)).scalars().all()
+
+
+def _points(session: Session, chunks: Sequence[UUID]) -> dict[UUID, Point]:
+    if not chunks:
+        return {}
+    return {point.id: point for point in _read(session.execute(_chunks().where(ChunkRow.id.in_(chunks))))}
+
+
+def _chunks() -> Select[*tuple[Any, ...]]:
+    return select(*_COLUMNS).join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+
+
+def _read(rows: Iterable[Row[Any]]) -> Iterator[Point]:
+    for row in rows:
+        try:
+            yield _point(row)
+        except (VectorRefused, ValueError) as error:  # ValueError: bytes that are no whole number of floats
+            _logger.error("chunk left out of the index", chunk=str(row.id), reason=str(error))  # noqa: TRY400
+
+
+def _point(row: Row[Any]) -> Point:
+    terms = np.frombuffer(row.term_ids, np.dtype("<u4"))
+    weights = np.frombuffer(row.term_weights, np.dtype("<f4"))
+    return Point(
+        id=row.id,
+        tenant=row.tenant_id,
+        collection=row.collection_id,
+        document=row.document_id,
+        revision=row.revision_id,
+        readers=tuple(row.readers),
+        dense=np.frombuffer(row.embedding, np.dtype("<f4")),
+        sparse=Sparse(terms, weights),
+    )
