@@ -35,6 +35,7 @@ CONNECTIONS = 100
 STOP_GRACE = 30.0
 INITDB_SECONDS = 120.0
 ORPHANS_SECONDS = 10.0
+"""How long backends may take to notice that their postmaster is gone."""
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
@@ -61,17 +62,18 @@ class Postgres:
         self.programs = programs()
         self.identity: Identity = postgres_user.choose(self.programs / "postgres", layout.data)
         self.log = Log(layout.log("postgres"))
+        self.patience = ORPHANS_SECONDS
 
     def start(self, extra: Mapping[str, str] | None = None) -> Child:
         """Make the cluster if there is none, and start its server; see :meth:`probe` for when it is ready.
 
         ``extra`` settings come after ours.
         """
+        self._distrust_old_locks()
         sockets = self._socket_directory()
         if not self.cluster.exists():
             self._make_cluster(sockets)
         postgres_user.give(self.cluster, self.identity)
-        self._distrust_old_lock()
         settings: dict[str, object] = {
             "listen_addresses": "",
             "port": PORT,
@@ -158,7 +160,6 @@ class Postgres:
 
     def _socket_directory(self) -> Path:
         """A directory of mode 0700 that belongs to the server: in ``run/`` where that works, else a short fresh one."""
-        self._remove_old_sockets()
         place = self.layout.run / "postgres"
         if self.identity.user is None and len(os.fsencode(place / f".s.PGSQL.{PORT}.lock")) <= SOCKET_LIMIT:
             place.mkdir(mode=0o700, exist_ok=True)
@@ -176,11 +177,11 @@ class Postgres:
             if old.parent in SHORT_PLACES and old.name.startswith("appliance-"):
                 shutil.rmtree(old)
 
-    def _distrust_old_lock(self) -> None:
-        """Remove a ``postmaster.pid`` whose process is not this cluster's, and wait for what a dead one left."""
+    def _distrust_old_locks(self) -> None:
+        """Wait for what a dead postmaster left, and remove its locks: their process number may be another's by now."""
         lock = self.cluster / "postmaster.pid"
         named = lock.read_text().split("\n", 1)[0].strip() if lock.exists() else ""
-        deadline = time.monotonic() + ORPHANS_SECONDS
+        deadline = time.monotonic() + self.patience
         while residents := self.residents():
             if named.isdigit() and int(named) in residents:
                 raise AlreadyRunning(f"PostgreSQL already runs on {self.cluster} as process {named}.")
@@ -190,6 +191,9 @@ class Postgres:
                         os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
         lock.unlink(missing_ok=True)
+        for socket in (self.layout.run / "postgres").glob(".s.PGSQL.*"):
+            socket.unlink()
+        self._remove_old_sockets()
 
 
 def programs() -> Path:

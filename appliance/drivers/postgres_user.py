@@ -13,7 +13,7 @@ Decided in docs/decisions/0005-postgresql-as-root.md:
 
 import os
 import pwd
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from appliance.kit.children import ChildNotStarted, Identity, spawn
@@ -40,8 +40,11 @@ def choose(program: Path, data: Path) -> Identity:
     """As whom to run ``program`` on directories in ``data``. Raises :class:`NoUserForPostgres`."""
     if os.geteuid() != 0:
         return Identity()
-    for candidate in (_first(OWNERS, _as_user), _first(MASKS, _as_number)):
-        if candidate and _works([program, "--version"], candidate) and _works(["/usr/bin/test", "-x", data], candidate):
+    user, mask = first(OWNERS), first(MASKS)
+    candidates = [Identity(user=(user.pw_uid, user.pw_gid))] if user else []
+    candidates += [Identity(appear=mask.pw_uid)] if mask else []
+    for candidate in candidates:
+        if _works([program, "--version"], candidate) and _works(["/usr/bin/test", "-x", data], candidate):
             return candidate
     raise NoUserForPostgres(f"Neither a system user nor a user namespace can run {program} on {data}.")
 
@@ -62,21 +65,10 @@ def give(directory: Path, identity: Identity) -> None:
     os.chown(directory, uid, gid)  # last: it marks that the rest is done
 
 
-def _as_user(entry: pwd.struct_passwd) -> Identity:
-    return Identity(user=(entry.pw_uid, entry.pw_gid))
-
-
-def _as_number(entry: pwd.struct_passwd) -> Identity:
-    return Identity(appear=entry.pw_uid)
-
-
-def _first(names: Iterable[str], make: Callable[[pwd.struct_passwd], Identity]) -> Identity | None:
-    for name in names:
-        try:
-            return make(pwd.getpwnam(name))
-        except KeyError:
-            continue
-    return None
+def first(names: Iterable[str]) -> pwd.struct_passwd | None:
+    """The first of these users that this machine has."""
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    return next((known[name] for name in names if name in known), None)
 
 
 def _works(argv: list[str | Path], identity: Identity) -> bool:
