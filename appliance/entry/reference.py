@@ -23,7 +23,7 @@ def settings() -> str:
     """Every setting with its variable, default and meaning."""
     rows = "\n".join(_rows(Settings, "APPLIANCE_"))
     return (
-        "# Settings\n\nBuilt-in defaults < `appliance.toml` in the data directory < environment variables. In the file\n"
+        "# Settings\n\nBuilt-in defaults < `appliance.toml` in the data directory < environment. In the file\n"
         "a section is a table: `APPLIANCE_JOBS__ATTEMPTS` is `attempts` under `[jobs]`.\n\n"
         f"| variable | default | meaning |\n|---|---|---|\n{rows}\n"
     )

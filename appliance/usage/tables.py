@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index
+from sqlalchemy import BigInteger, Float, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.kit.columns import Created, Moment, Tenant
@@ -16,7 +16,7 @@ class UsageRecordRow(Base):
     __table_args__ = (Index(None, "tenant_id", "started_at"),)
 
     request_id: Mapped[UUID] = mapped_column(primary_key=True)
-    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id"))
+    tenant_id: Mapped[Tenant]  # no foreign key: a record of a tenant that is gone must not hold up the journal
     user_id: Mapped[UUID]
     key_id: Mapped[UUID | None]
     route: Mapped[str]

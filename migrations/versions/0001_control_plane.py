@@ -232,7 +232,6 @@ def upgrade() -> None:
         sa.Column("total_seconds", sa.Float(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_usage_records_tenant_id_tenants")),
         sa.PrimaryKeyConstraint("request_id", name=op.f("pk_usage_records")),
     )
     op.create_index(
