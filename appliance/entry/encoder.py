@@ -30,7 +30,8 @@ def load(given: settings.Settings, counter: Counter) -> Encoder:
     os.environ.update(OFFLINE)
     from appliance.drivers.encoder.sentence import SentenceEncoder  # noqa: PLC0415 - the socket must be there before
 
-    return SentenceEncoder(directory, about, counter, threads=given.encoder.threads)
+    encoder = given.encoder
+    return SentenceEncoder(directory, about, counter, threads=encoder.threads, precision=encoder.precision)
 
 
 def run(given: settings.Settings, stop: threading.Event) -> None:

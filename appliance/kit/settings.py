@@ -86,6 +86,9 @@ class EncoderSettings(_Section):
 
     model: str = Field("all-minilm-l6-v2", description="Name of the encoder in the model store")
     threads: int = Field(0, ge=0, description="Torch threads; 0: one for each core")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="Of the weights; auto: bfloat16 where the processor computes in it"
+    )
     batch: int = Field(32, ge=1, description="Texts in one forward pass")
 
 
@@ -96,6 +99,9 @@ class EngineSettings(_Section):
     start_seconds: int = Field(600, ge=1, description="Longest start before an engine counts as failed")
     poll_seconds: float = Field(1.0, gt=0, description="Pause between two reconciliations")
     enabled: bool = Field(default=True, description="False: no engine is started; answers are quoted")
+    program: str = Field(
+        "vllm.entrypoints.openai.api_server", description="Python module that is the engine; takes vLLM's arguments"
+    )
 
 
 class Settings(BaseSettings):
