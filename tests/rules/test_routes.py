@@ -1,0 +1,56 @@
+"""Nothing answers without a key but what this list names. Whoever adds to it says why in the change."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from appliance.access.principal import Principal
+from appliance.entry import web
+from appliance.kit.errors import Unauthenticated
+from tests.rules.modules import import_all
+
+OPEN = {
+    "GET /healthz",  # a load balancer asks
+    "GET /readyz",  # the same
+    "POST /api/v1/login",  # this is where keys come from
+    "GET /api/v1/openapi.json",  # the description, the same for all
+}
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+def _routes() -> Iterator[tuple[str, str]]:
+    for route in web.describe().routes:
+        path = getattr(route, "path", "")
+        for method in sorted(getattr(route, "methods", ()) - {"HEAD", "OPTIONS"}):
+            yield method, path
+
+
+def _know_nobody(key: str) -> Principal:
+    raise Unauthenticated(key)
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    app = web.describe()
+    app.state.authenticate = _know_nobody
+    return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(r for r in _routes() if " ".join(r) not in OPEN))
+def test_a_route_outside_of_the_list_refuses_who_has_no_key(client: TestClient, method: str, path: str) -> None:
+    names = {part[1:-1].split(":")[0] for part in path.split("/") if part.startswith("{")}
+    answer = client.request(method, path.format_map(dict.fromkeys(names, NOBODY)))
+    assert answer.status_code == 401, answer.text
+    assert answer.json()["code"] == "unauthenticated"
+
+
+def test_the_list_names_only_routes_that_there_are() -> None:
+    assert {" ".join(route) for route in _routes()} >= OPEN
+
+
+def test_every_router_is_served() -> None:
+    served = {route.endpoint for route in web.describe().routes if isinstance(route, APIRoute)}
+    routers = [module.router for module in import_all("api") if hasattr(module, "router")]
+    assert {route.endpoint for router in routers for route in router.routes} <= served
