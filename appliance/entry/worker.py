@@ -110,8 +110,14 @@ def listen(settings: Settings, registry: Registry, stopping: Flag) -> None:
 
     signals.worker_ready.connect(hears, weak=False)
     signals.setup_logging.connect(ours, weak=False)
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "--quiet")
-    app.worker_main(["worker", "--pool=prefork", f"--concurrency={settings.jobs.concurrency}", *quiet])
+    app.Worker(
+        concurrency=settings.jobs.concurrency,
+        loglevel=settings.log_level,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    ).start()
 
 
 @dataclass(slots=True)
