@@ -63,6 +63,11 @@ class Edge:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, sending)
+            except Exception:
+                _logger.exception("unhandled error")
+                if status:  # the answer has begun; the server closes the connection, so the client knows it is torn
+                    raise
+                await _broken(Request(scope))(scope, receive, sending)
             finally:
                 seconds = round(clock.monotonic() - begun, 4)
                 _logger.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
@@ -150,11 +155,10 @@ async def _database_error(request: Request, error: Exception) -> Response:
     if lost:
         _logger.warning("database unavailable", error=str(error))
         return problem(DatabaseDown(retry_after=2), request)
-    return await _broken(request, error)
+    raise error
 
 
-async def _broken(request: Request, error: Exception) -> Response:
-    _logger.error("unhandled error", exc_info=error)
+def _broken(request: Request) -> Response:
     detail = f"an unexpected error; the log has it under request id {request.state.request_id}"
     return problem(errors.Broken(detail), request)
 
@@ -166,4 +170,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DBAPIError, _database_error)
     app.add_exception_handler(PoolTimeout, _database_error)
-    app.add_exception_handler(Exception, _broken)

@@ -1,0 +1,54 @@
+"""The whole web application in this process, on a real database, with two tenants and a key for each role."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from appliance.access.principal import Role, UserId
+from appliance.access.web import Databases
+from appliance.entry import web
+from appliance.kit.settings import Settings
+from appliance.tenants import bootstrap
+from appliance.tenants.service import Tenants
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The keys of an operator and of a member in each of two tenants."""
+
+    operator: str
+    sign_in: str
+    one: UUID
+    two: UUID
+    member_of_one: str
+    member_of_two: str
+
+    @staticmethod
+    def bearer(key: str) -> dict[str, str]:
+        """The header that carries a key."""
+        return {"Authorization": f"Bearer {key}"}
+
+
+@pytest.fixture
+def house(databases: Databases) -> House:
+    with databases.operator.session() as session:
+        first = bootstrap.first_start(session)
+        assert first is not None
+        tenants = Tenants(session)
+        made = []
+        for name in ("one", "two"):
+            tenant = tenants.create(name)
+            people = tenants.people(tenant.id)
+            user = people.add(f"member of {name}", "Member", Role.MEMBER)
+            made.append((tenant.id, people.issue_key(UserId(user.id), "test")))
+    (one, key_one), (two, key_two) = made
+    return House(first.cli_key, first.sign_in, one, two, key_one, key_two)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(web.build(settings), raise_server_exceptions=False) as client:
+        yield client
