@@ -1,0 +1,40 @@
+"""What goes over the wire about model versions."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
+
+
+class PullBody(BaseModel):
+    """Which model to fetch: its name in the model store."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: ModelName
+
+
+class ModelView(BaseModel):
+    """A model version."""
+
+    id: UUID
+    name: str
+    kind: str
+    digest: str
+    bytes: int
+    languages: list[str]
+    licence: str
+    state: str
+    reason: str | None
+    created_at: datetime
+    verified_at: datetime
+
+
+class ModelList(BaseModel):
+    """A page of model versions."""
+
+    items: list[ModelView]
+    next_cursor: str | None
