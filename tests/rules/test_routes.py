@@ -22,9 +22,9 @@ NOBODY = "00000000-0000-7000-8000-000000000000"
 
 def _routes() -> Iterator[tuple[str, str]]:
     for route in web.describe().routes:
-        path = getattr(route, "path", "")
-        for method in sorted(getattr(route, "methods", ()) - {"HEAD", "OPTIONS"}):
-            yield method, path
+        methods: set[str] = getattr(route, "methods", None) or set()
+        for method in sorted(methods - {"HEAD", "OPTIONS"}):
+            yield method, getattr(route, "path", "")
 
 
 def _know_nobody(key: str) -> Principal:
