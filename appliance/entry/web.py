@@ -10,9 +10,12 @@ import uvicorn
 from fastapi import FastAPI
 
 import appliance
+import appliance.jobs.api
 import appliance.tenants.api
 from appliance.access.web import Databases
-from appliance.entry import edge, health
+from appliance.drivers.broker import CeleryBell
+from appliance.entry import edge, handlers, health
+from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
@@ -22,7 +25,7 @@ from appliance.usage.service import Usage
 
 UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/openapi.json"})
 
-ROUTERS = (health.router, appliance.tenants.api.router)
+ROUTERS = (health.router, appliance.jobs.api.router, appliance.tenants.api.router)
 
 
 def describe() -> FastAPI:
@@ -53,6 +56,8 @@ def build(configured: Settings) -> FastAPI:
     app.state.databases = databases
     app.state.authenticate = Authenticator(databases.system)
     app.state.usage = Usage(layout.journal, databases.system)
+    app.state.bell = CeleryBell(configured.broker_url)
+    app.state.endings = handlers.registry().endings
     app.state.index_client = Client(layout.index_socket)
     app.state.encoder_client = Client(layout.encoder_socket)
     return app
@@ -62,7 +67,9 @@ def build(configured: Settings) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     offload.configure(app.state.settings.web.threads)
     app.state.usage.start()
+    stop_ringing = ring_after_commit(app.state.bell)
     yield
+    stop_ringing()
     await offload.run(app.state.usage.stop)
     app.state.databases.close()
 

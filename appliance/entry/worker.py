@@ -21,6 +21,7 @@ from pathlib import Path
 from celery import signals
 
 from appliance.drivers.broker import CeleryBell, application
+from appliance.entry import handlers
 from appliance.jobs.pulse import Surroundings
 from appliance.jobs.registry import Registry
 from appliance.jobs.ringing import ring_after_commit
@@ -58,11 +59,6 @@ def database(settings: Settings, login: Login) -> Database:
     """A small pool: a worker has many processes."""
     timeouts = (settings.database.statement_timeout_ms, settings.database.lock_timeout_ms)
     return Database(address(settings, login), pool_size=CONNECTIONS, timeouts=timeouts)
-
-
-def registry() -> Registry:
-    """Every kind of job and its handler."""
-    return Registry()
 
 
 @dataclass(slots=True)
@@ -179,7 +175,7 @@ def main() -> None:
     """The process ``worker``."""
     settings = load()
     log.configure("worker", settings.log_level)
-    sys.exit(Host(settings, registry()).run())
+    sys.exit(Host(settings, handlers.registry()).run())
 
 
 if __name__ == "__main__":
