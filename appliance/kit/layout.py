@@ -16,8 +16,9 @@ class Layout:
 
     @property
     def run(self) -> Path:
-        """Sockets, pid records, readiness files; 0700, emptied at start."""
-        return self.data / "run"
+        """Sockets, pid records, readiness files; 0700. A link to a shorter path where sockets would not fit."""
+        path = self.data / "run"
+        return path.readlink() if path.is_symlink() else path
 
     @property
     def secrets(self) -> Path:

@@ -77,7 +77,8 @@ class IndexSettings(_Section):
     """The vector index."""
 
     qdrant_url: str = Field("", description="Qdrant server; empty: the embedded index process")
-    optimise_after: int = Field(20_000, ge=1, description="Points without a graph that start an optimise")
+    dimensions: int = Field(384, ge=1, description="Length of the encoder's vectors")
+    optimise_after: int = Field(20_000, ge=1, description="Changed points after which new graphs are built")
     poll_seconds: float = Field(1.0, gt=0, description="Longest wait for new outbox rows")
 
 
@@ -104,6 +105,13 @@ class EngineSettings(_Section):
     )
 
 
+class HostSettings(_Section):
+    """What the machine must have to spare before the appliance starts on it."""
+
+    least_memory: int = Field(2 * 1024**3, ge=0, description="Bytes of memory that must be available")
+    least_disk: int = Field(1024**3, ge=0, description="Bytes that must be free below the data directory")
+
+
 class Settings(BaseSettings):
     """All settings of one appliance."""
 
@@ -127,6 +135,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     encoder: EncoderSettings = EncoderSettings()
     engine: EngineSettings = EngineSettings()
+    host: HostSettings = HostSettings()
 
     @classmethod
     def settings_customise_sources(

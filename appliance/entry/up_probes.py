@@ -1,0 +1,75 @@
+"""Whether a part can be used yet. Each probe answers at once: empty when it can, else what the part is doing."""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import closing
+
+from appliance.drivers import valkey
+from appliance.drivers.postgres import Postgres
+from appliance.kit.errors import ApplianceError
+from appliance.kit.layout import Layout
+from appliance.kit.settings import WebSettings
+from appliance.kit.wire import Client
+
+Probe = Callable[[], str]
+PATIENCE = 1.0
+LOADING = "loading"
+
+
+def probes(layout: Layout, web: WebSettings, server: Postgres) -> Mapping[str, Probe]:
+    """One for each part that does not end by itself."""
+    return {
+        "postgres": server.probe,
+        "valkey": lambda: valkey.probe(layout),
+        "index": lambda: answers(Client(layout.index_socket, PATIENCE)),
+        "encoder": lambda: answers(Client(layout.encoder_socket, PATIENCE)),
+        "web": lambda: serves(web),
+        "worker": lambda: wrote(layout, "worker"),
+        "engines": lambda: wrote(layout, "engines"),
+    }
+
+
+def answers(client: Client) -> str:
+    """A process behind a socket of ours: it may answer before it is ready, and says so."""
+    try:
+        told = client.call("ping")
+    except ApplianceError:
+        return LOADING
+    finally:
+        client.close()
+    return "" if not isinstance(told, dict) or told.get("ready", True) else LOADING
+
+
+def wrote(layout: Layout, name: str) -> str:
+    """A process that nobody calls: it writes ``run/<name>.ready``."""
+    return "" if (layout.run / f"{name}.ready").exists() else LOADING
+
+
+def serves(web: WebSettings) -> str:
+    """``GET /healthz``. Over TLS the certificate's name is not checked: it is our own process on this machine."""
+    try:
+        with closing(connection(web)) as asked:
+            asked.request("GET", "/healthz")
+            status = asked.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return LOADING
+    return "" if status == http.HTTPStatus.OK else f"answers {status}"
+
+
+def connection(web: WebSettings) -> http.client.HTTPConnection:
+    """To our own web process, whatever address it listens on."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.host, web.host)  # noqa: S104 - compared, not bound
+    if web.certificate is None:
+        return http.client.HTTPConnection(host, web.port, timeout=PATIENCE)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, web.port, timeout=PATIENCE, context=context)
+
+
+def address(web: WebSettings) -> str:
+    """Where a browser finds it."""
+    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(web.host, web.host)  # noqa: S104
+    return f"{'https' if web.certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{web.port}"
