@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped
 
 from appliance.kit.columns import Created, Id, Json, Moment, Tenant
 from appliance.kit.database import Base
