@@ -68,7 +68,10 @@ def handlers(vectors: Reader) -> dict[str, Handler]:
     def count(request: dict[str, Any]) -> int:
         return vectors.count(UUID(bytes=request["tenant"]) if request["tenant"] else None)
 
-    return {"search": search, "ids": ids, "count": count}
+    def ping(_: dict[str, Any]) -> dict[str, bool]:
+        return {"ready": True}
+
+    return {"search": search, "ids": ids, "count": count, "ping": ping}
 
 
 def _scope(request: dict[str, Any]) -> Scope:
