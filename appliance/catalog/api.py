@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 
 from appliance.access.permissions import Action
-from appliance.access.web import Databases, OperatorTx, Tx, allow
+from appliance.access.web import Databases, Tx, allow
 from appliance.catalog import pulling, schemas
-from appliance.catalog.service import Catalog, ModelVersion
+from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.kit.settings import Settings
 
@@ -38,9 +38,14 @@ def pull_model(body: schemas.PullBody, request: Request) -> schemas.ModelView:
 
 
 @router.post("/{model_id}/verify", dependencies=[allow(Action.MANAGE_MODELS)])
-def verify_model(model_id: UUID, session: OperatorTx) -> schemas.ModelView:
+def verify_model(model_id: UUID, request: Request) -> schemas.ModelView:
     """Read every byte of a version again; its state says what was found (operator)."""
-    return _view(Catalog(session).verify(model_id))
+    databases: Databases = request.app.state.databases
+    with databases.operator.session() as session:
+        version = Catalog(session).one(model_id)
+    finding = inspect(version)  # no transaction is open meanwhile
+    with databases.operator.session() as session:
+        return _view(Catalog(session).record(model_id, finding))
 
 
 def _view(version: ModelVersion) -> schemas.ModelView:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from appliance.catalog import manifest, repository
 from appliance.catalog.errors import ModelNotFound
 from appliance.catalog.tables import ModelVersionRow
-from appliance.catalog.verify import Tampered, verified
+from appliance.catalog.verify import verified
 from appliance.kit import clock, paging
 
 
@@ -33,6 +33,25 @@ class ModelVersion:
     verified_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of reading every byte: a state, and the reason unless it is ``verified``."""
+
+    state: str
+    reason: str | None = None
+
+
+def inspect(version: ModelVersion) -> Finding:
+    """Read every byte of a version's files. Takes a second for each gigabyte or so: hold no transaction meanwhile."""
+    try:
+        found = verified(version.directory).manifest
+    except manifest.BadManifest as error:
+        return Finding("tampered" if version.directory.is_dir() else "missing", error.detail)
+    if found.digest != version.digest:
+        return Finding("tampered", f"{version.name}: the directory holds another version, {found.digest[:12]}.")
+    return Finding("verified")
+
+
 class Catalog:
     """Works in the caller's transaction: an operator's to register, the system's to verify, anyone's to look."""
 
@@ -42,7 +61,7 @@ class Catalog:
     def register(self, directory: Path) -> ModelVersion:
         """The version that lies in ``directory``: every byte is read when it is new, and not again when it is known.
 
-        Raises :class:`Tampered` or ``BadManifest``; nothing is registered then.
+        Raises ``Tampered`` or ``BadManifest``; nothing is registered then.
         """
         found = manifest.read(directory)
         row = repository.known(self._session, found.name, found.digest)
@@ -78,19 +97,10 @@ class Catalog:
         """Several by id; what there is not is left out."""
         return {row.id: _version(row) for row in repository.those(self._session, versions)}
 
-    def verify(self, version: UUID) -> ModelVersion:
-        """Read every byte again and write down what was found: a tampered or missing version is never started."""
+    def record(self, version: UUID, finding: Finding) -> ModelVersion:
+        """Write down what :func:`inspect` found: a tampered or missing version is never started."""
         row = self._row(version)
-        directory = Path(row.directory)
-        row.state, row.reason = "verified", None
-        try:
-            found = verified(directory).manifest
-            if found.digest != row.digest:
-                raise Tampered(f"{row.name}: the directory holds another version, {found.digest[:12]}.")
-        except manifest.BadManifest as error:
-            row.state = "tampered" if directory.is_dir() else "missing"
-            row.reason = error.detail
-        row.verified_at = clock.now()
+        row.state, row.reason, row.verified_at = finding.state, finding.reason, clock.now()
         self._session.flush()
         return _version(row)
 

@@ -1,0 +1,174 @@
+"""From engine settings to a command line, purely: no file is looked at, nothing is started.
+
+The server gets a Unix socket instead of a port, a key in its environment instead of its argument list (which every user
+of the machine can read), a bounded queue, a time to finish what it has begun, and no way to the network.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from appliance.kit.errors import Refused
+
+INHERITED = (
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LANG",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "CUDA_VISIBLE_DEVICES",
+    "CUDA_HOME",
+    "CC",
+    "CXX",
+)
+"""What an engine needs of its host's environment; nothing else is handed down."""
+
+
+class BadEngineSettings(Refused):
+    """The engine settings of a deployment are not acceptable."""
+
+    code = "bad_engine_settings"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How a model version is run. ``context`` is the most tokens of a prompt and its answer together.
+
+    ``sequences`` requests run at once and ``queue`` more may wait; what is over is told 503. ``cache_gib`` is the CPU's
+    key-value cache; ``memory_share`` the part of a GPU's memory that the engine takes. ``threads`` 0: all cores.
+    """
+
+    device: Literal["cpu", "cuda"] = "cpu"
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    context: int = 4096
+    sequences: int = 16
+    queue: int = 32
+    drain_seconds: int = 10
+    threads: int = 0
+    cache_gib: int = 1
+    memory_share: float = 0.9
+    parallel: int = 1
+    eager: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which a deployment keeps them."""
+        return asdict(self)
+
+
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "context": (256, 1_048_576),
+    "sequences": (1, 1024),
+    "queue": (0, 100_000),
+    "drain_seconds": (0, 600),
+    "threads": (0, 1024),
+    "cache_gib": (1, 1024),
+    "memory_share": (0.05, 0.98),
+    "parallel": (1, 64),
+}
+
+
+def parse(told: Mapping[str, Any]) -> EngineSettings:
+    """Engine settings from a deployment's JSON. Raises :class:`BadEngineSettings` naming the member at fault."""
+    unknown = sorted(told.keys() - {field.name for field in fields(EngineSettings)})
+    if unknown:
+        raise BadEngineSettings(f"unknown engine settings: {', '.join(unknown)}")
+    found = EngineSettings(**told)
+    for name, (least, most) in _BOUNDS.items():
+        value = getattr(found, name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise BadEngineSettings(f"{name} must lie between {least:g} and {most:g}, and is {value!r}")
+    if found.device not in ("cpu", "cuda") or found.dtype not in ("auto", "bfloat16", "float16", "float32"):
+        raise BadEngineSettings(f"device {found.device!r} with dtype {found.dtype!r} is not known")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The host as the engine will find it. ``names`` are what callers may call the model."""
+
+    python: Path
+    program: str
+    model: Path
+    names: tuple[str, ...]
+    socket: Path
+    cache: Path
+    key: str
+    cores: tuple[int, ...] = (0,)
+    preload: tuple[Path, ...] = ()
+    compiler: bool = True
+    inherited: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What is started: the argument list and the whole environment."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+
+
+def command(settings: EngineSettings, place: Place) -> Command:
+    """The server's command line and environment for one deployment."""
+    return Command(_argv(settings, place), _env(settings, place))
+
+
+def ranges(cores: Iterable[int]) -> str:
+    """Cores as the kernel writes them: ``0-3,8``."""
+    runs: list[list[int]] = []
+    for core in sorted(cores):
+        if runs and core == runs[-1][1] + 1:
+            runs[-1][1] = core
+        else:
+            runs.append([core, core])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in runs)
+
+
+def _argv(settings: EngineSettings, place: Place) -> tuple[str, ...]:
+    options: dict[str, object] = {
+        "--model": place.model,
+        "--uds": place.socket,
+        "--max-model-len": settings.context,
+        "--max-num-seqs": settings.sequences,
+        "--max-num-queued-reqs": settings.sequences + settings.queue,  # vLLM counts running and waiting
+        "--shutdown-timeout": settings.drain_seconds,  # 0, the default, aborts what is in flight
+        "--dtype": settings.dtype,
+        "--load-format": "safetensors",
+        "--uvicorn-log-level": "warning",
+    }
+    flags = ["--disable-fastapi-docs", "--disable-uvicorn-access-log"]
+    if settings.device == "cuda":
+        options["--gpu-memory-utilization"] = settings.memory_share
+        options["--tensor-parallel-size"] = settings.parallel
+    if settings.eager or not place.compiler:
+        flags.append("--enforce-eager")
+    named = [part for name, value in options.items() for part in (name, str(value))]
+    return (str(place.python), "-m", place.program, *named, "--served-model-name", *place.names, *flags)
+
+
+def _env(settings: EngineSettings, place: Place) -> dict[str, str]:
+    env = {name: value for name, value in (place.inherited or {}).items() if name in INHERITED}
+    env |= {
+        "VLLM_API_KEY": place.key,
+        "VLLM_CACHE_ROOT": str(place.cache),
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+    }
+    return env | _processor(settings, place) if settings.device == "cpu" else env
+
+
+def _processor(settings: EngineSettings, place: Place) -> dict[str, str]:
+    cores = place.cores[: settings.threads or None]
+    env = {
+        "OMP_NUM_THREADS": str(len(cores)),
+        "VLLM_CPU_OMP_THREADS_BIND": ranges(cores),
+        "VLLM_CPU_KVCACHE_SPACE": str(settings.cache_gib),
+    }
+    if place.preload:
+        env["LD_PRELOAD"] = ":".join(str(library) for library in place.preload)
+    return env

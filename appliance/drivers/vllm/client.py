@@ -1,0 +1,90 @@
+"""Requests to an engine over its Unix socket: asynchronous for the gateway, a plain probe for the engine host."""
+
+import http.client
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from appliance.drivers.vllm.port import EngineDown, Health
+
+CONNECT_SECONDS = 2.0
+SILENCE_SECONDS = 300.0
+"""An engine that sends nothing for so long while a request runs is hung: a queue of prompts takes less."""
+
+
+class SocketAnswer:
+    """An answer that arrives over aiohttp."""
+
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self._response = response
+
+    async def body(self) -> bytes:
+        """All of it."""
+        try:
+            return await self._response.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _down(error) from error
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """As it comes."""
+        try:
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _down(error) from error
+
+
+class SocketUpstream:
+    """One engine's socket. Make and close it inside the event loop that uses it."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        self._session = aiohttp.ClientSession(
+            "http://engine",
+            connector=aiohttp.UnixConnector(str(path), limit=0),  # the engine's own queue is the limit
+            headers={"authorization": f"Bearer {key}"},
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS),
+            auto_decompress=False,
+        )
+
+    @asynccontextmanager
+    async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[SocketAnswer]:
+        """Send a request; leaving before the end closes the connection, on which the engine aborts."""
+        payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        try:
+            response = await self._session.post(path, data=payload, headers={"content-type": "application/json"})
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise _down(error) from error
+        try:
+            yield SocketAnswer(response)
+        finally:
+            response.close() if not response.closed else None
+
+    async def close(self) -> None:
+        """Close the kept connections."""
+        await self._session.close()
+
+
+def probe(path: Path, timeout: float = 5.0) -> Health:
+    """Ask ``/health`` once, waiting ``timeout`` seconds at most."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout)
+        try:
+            connection.connect(str(path))
+            request = http.client.HTTPConnection("engine", timeout=timeout)
+            request.sock = connection
+            request.request("GET", "/health")
+            status = request.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return Health.SILENT
+    return Health.WELL if status == HTTPStatus.OK else Health.DEAD
+
+
+def _down(error: Exception) -> EngineDown:
+    return EngineDown(f"the engine does not answer ({type(error).__name__})", retry_after=5)

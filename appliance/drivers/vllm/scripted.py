@@ -1,0 +1,148 @@
+"""An engine without a model: it takes vLLM's arguments and speaks vLLM's HTTP, and says what it is told to say.
+
+``python -m appliance.drivers.vllm.scripted --uds PATH --served-model-name NAME …`` stands in for vLLM wherever a test
+or a bench is about what surrounds the engine. It answers with what stands after ``say:`` in the last message, or with
+that message, one word a chunk. ``pause:S`` on a line of its own waits S seconds before each word, ``status:N`` refuses
+with that status, ``die:`` ends the process in the middle of the answer.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+_COMMAND = re.compile(r"^(say|pause|status|die):(.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a request asks the engine to do."""
+
+    words: tuple[str, ...]
+    pause: float
+    status: int
+    die: bool
+
+
+def script(message: str) -> Script:
+    """Read the commands in a message."""
+    told = dict(_COMMAND.findall(message))
+    return Script(
+        words=tuple(told.get("say", message).split()),
+        pause=float(told.get("pause", 0)),
+        status=int(told.get("status", HTTPStatus.OK)),
+        die="die" in told,
+    )
+
+
+class Scripted:
+    """The server's state: what it was asked, and what was aborted."""
+
+    def __init__(self, names: tuple[str, ...], key: str, limit: int) -> None:
+        self.names = names
+        self.limit = limit
+        self.requests: list[dict[str, Any]] = []
+        self.aborted = 0
+        self.running = 0
+        self._key = key
+
+    def application(self) -> Starlette:
+        """The ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/health", self._health),
+                Route("/scripted", self._seen),
+                Route("/v1/chat/completions", self._chat, methods=["POST"]),
+            ]
+        )
+
+    async def _health(self, _request: Request) -> Response:
+        return Response()
+
+    async def _seen(self, _request: Request) -> Response:
+        return JSONResponse({"requests": self.requests, "aborted": self.aborted, "running": self.running})
+
+    async def _chat(self, request: Request) -> Response:
+        if request.headers.get("authorization") != f"Bearer {self._key}":
+            return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
+        body: dict[str, Any] = await request.json()
+        self.requests.append(body)
+        if body["model"] not in self.names:
+            return _error(HTTPStatus.NOT_FOUND, f"The model `{body['model']}` does not exist.")
+        if self.running >= self.limit:
+            return _error(HTTPStatus.SERVICE_UNAVAILABLE, "Request queue full")
+        told = script(body["messages"][-1]["content"])
+        if told.status != HTTPStatus.OK:
+            return _error(told.status, "as told")
+        if body.get("stream"):
+            return StreamingResponse(self._stream(body, told), media_type="text/event-stream")
+        text = [word async for word in self._say(body, told)]
+        return JSONResponse(_chunk(body, "message", "".join(text)) | {"usage": _usage(body, len(text))})
+
+    async def _say(self, body: dict[str, Any], told: Script) -> AsyncIterator[str]:
+        self.running += 1
+        done = False
+        try:
+            for number, word in enumerate(told.words[: body.get("max_tokens")]):
+                await asyncio.sleep(told.pause)
+                yield f" {word}" if number else word
+                if told.die:
+                    os.kill(os.getpid(), signal.SIGKILL)
+            done = True
+        finally:
+            self.running -= 1
+            self.aborted += not done
+
+    async def _stream(self, body: dict[str, Any], told: Script) -> AsyncIterator[str]:
+        count = 0
+        async for word in self._say(body, told):
+            count += 1
+            yield f"data: {json.dumps(_chunk(body, 'delta', word))}\n\n"
+        last = _chunk(body, "delta", "")
+        last["choices"][0]["finish_reason"] = "stop"
+        yield f"data: {json.dumps(last)}\n\n"
+        if (body.get("stream_options") or {}).get("include_usage"):
+            yield f"data: {json.dumps({**last, 'choices': [], 'usage': _usage(body, count)})}\n\n"
+        yield "data: [DONE]\n\n"
+
+
+def _chunk(body: dict[str, Any], part: str, text: str) -> dict[str, Any]:
+    choice = {"index": 0, part: {"role": "assistant", "content": text}, "finish_reason": None}
+    return {"id": "chatcmpl-scripted", "object": "chat.completion", "model": body["model"], "choices": [choice]}
+
+
+def _usage(body: dict[str, Any], completion: int) -> dict[str, int]:
+    prompt = sum(len(str(message["content"]).split()) for message in body["messages"])
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+
+
+def _error(status: int, message: str) -> Response:
+    error = {"message": message, "type": HTTPStatus(status).phrase, "param": None, "code": status}
+    return JSONResponse({"error": error}, status_code=status)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--uds", required=True)
+    parser.add_argument("--served-model-name", nargs="+", required=True)
+    parser.add_argument("--max-num-queued-reqs", type=int, default=1000)
+    given, _ = parser.parse_known_args()
+    state = Scripted(tuple(given.served_model_name), os.environ.get("VLLM_API_KEY", ""), given.max_num_queued_reqs)
+    uvicorn.run(state.application(), uds=given.uds, log_level="warning", timeout_graceful_shutdown=5)
+
+
+if __name__ == "__main__":
+    main()

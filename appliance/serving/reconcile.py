@@ -1,0 +1,127 @@
+"""What to do next about one deployment: decided purely from what is wanted and what is seen.
+
+stopped ──start──▶ starting ──well──▶ running ──stop──▶ draining ──ended──▶ stopped
+                      │ ended, dead, or too slow  │ ended, dead, or silent too long
+                      ▼                           ▼
+                  backing_off ──time is up──▶ starting        failed: too often, tried again after RETRY_FAILED
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from appliance.drivers.vllm.port import Health
+
+BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
+CRASH_LOOP = 5
+"""Ends in a row, with no ``STEADY`` seconds of health between them, that make a deployment failed."""
+STEADY = 300.0
+RETRY_FAILED = 600.0
+SILENT_SECONDS = 60.0
+"""A running engine that does not answer its health check for so long is hung. The check shares the engine's cores."""
+
+
+class Phase(StrEnum):
+    """What a deployment is doing."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    BACKING_OFF = "backing_off"
+    FAILED = "failed"
+    DRAINING = "draining"
+
+
+class Act(StrEnum):
+    """What the host must carry out."""
+
+    NOTHING = "nothing"
+    START = "start"
+    DRAIN = "drain"
+    KILL = "kill"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How far a deployment is; times are monotonic seconds. ``ends`` counts unplanned ends in a row."""
+
+    phase: Phase = Phase.STOPPED
+    since: float = 0.0
+    reason: str | None = None
+    ends: int = 0
+    restarts: int = 0
+    well_at: float = 0.0
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the host sees now. ``ended``: how the process ended, None while it runs; ``alive``: there is a process."""
+
+    wanted: bool
+    alive: bool = False
+    ended: int | None = None
+    health: Health = Health.SILENT
+
+
+def step(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[Course, Act]:
+    """The next course and what to do about it."""
+    if seen.ended is not None:
+        return _after_end(course, seen, now)
+    if not seen.alive:
+        return _without(course, seen, now)
+    if not seen.wanted:
+        if course.phase is Phase.DRAINING:
+            return course, Act.NOTHING
+        return _to(course, Phase.DRAINING, now, "finishes what it has begun"), Act.DRAIN
+    if course.phase is Phase.DRAINING:
+        return course, Act.NOTHING  # wanted again: it starts anew once this process is gone
+    return _alive(course, seen, now, start_seconds)
+
+
+def fail(course: Course, now: float, reason: str) -> Course:
+    """The deployment cannot be started as it is: its files are not right, or its settings."""
+    return replace(_to(course, Phase.FAILED, now, reason), due=now + RETRY_FAILED)
+
+
+def _alive(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[Course, Act]:
+    if seen.health is Health.DEAD and course.phase is Phase.RUNNING:
+        return replace(course, reason="it says that it is broken"), Act.KILL
+    if seen.health is Health.WELL:
+        if course.phase is not Phase.RUNNING:
+            course = _to(course, Phase.RUNNING, now, None)
+        steady = now - course.since >= STEADY
+        return replace(course, well_at=now, ends=0 if steady else course.ends), Act.NOTHING
+    if course.phase is Phase.STARTING and now - course.since > start_seconds:
+        return replace(course, reason=f"not ready after {start_seconds:g} s"), Act.KILL
+    if course.phase is Phase.RUNNING and now - course.well_at > SILENT_SECONDS:
+        return replace(course, reason=f"no answer for {SILENT_SECONDS:g} s"), Act.KILL
+    return course, Act.NOTHING
+
+
+def _without(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:
+    if not seen.wanted:
+        if course.phase is Phase.STOPPED:
+            return course, Act.NOTHING
+        return replace(_to(course, Phase.STOPPED, now, None), ends=0), Act.NOTHING
+    if course.phase in (Phase.BACKING_OFF, Phase.FAILED) and now < course.due:
+        return course, Act.NOTHING
+    again = course.restarts + 1 if course.ends else course.restarts
+    return replace(_to(course, Phase.STARTING, now, "loads its weights"), restarts=again), Act.START
+
+
+def _after_end(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:
+    if not seen.wanted or course.phase is Phase.DRAINING:
+        return replace(_to(course, Phase.STOPPED, now, None), ends=0), Act.NOTHING
+    ends = course.ends + 1
+    code = seen.ended or 0
+    how = f"signal {-code}" if code < 0 else f"exit code {code}"
+    reason = f"{course.reason}; " if course.phase is Phase.RUNNING and course.reason else ""
+    reason += f"ended with {how} while {course.phase.replace('_', ' ')}"
+    if ends >= CRASH_LOOP:
+        return replace(fail(course, now, f"{reason}, {ends} times in a row"), ends=ends), Act.NOTHING
+    wait = BACK_OFF[min(ends, len(BACK_OFF)) - 1]
+    return replace(_to(course, Phase.BACKING_OFF, now, reason), ends=ends, due=now + wait), Act.NOTHING
+
+
+def _to(course: Course, phase: Phase, now: float, reason: str | None) -> Course:
+    return replace(course, phase=phase, since=now, reason=reason)
