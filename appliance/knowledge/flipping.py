@@ -24,9 +24,8 @@ def flip(session: Session, seq: int, document: UUID, revision: UUID) -> None:
     ).one_or_none()
     if row is None or row.state == "deleting":
         return
-    numbers = dict(
-        session.execute(select(RevisionRow.id, RevisionRow.number).where(RevisionRow.document_id == document)).tuples()
-    )
+    found = session.execute(select(RevisionRow.id, RevisionRow.number).where(RevisionRow.document_id == document))
+    numbers = {id_: number for id_, number in found}  # noqa: C416 - dict() does not know that a row is a pair
     if revision in numbers and numbers[revision] >= numbers.get(row.current_revision, 0):
         if revision != row.current_revision:
             _make_current(session, document, revision)

@@ -81,9 +81,9 @@ class Projector:
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def catch_up(self, until: int | None = None) -> None:
-        """Apply all rows there are, or all up to ``until``, without flips, before :meth:`start`."""
-        while self._advance(flips=False, until=until):
+    def catch_up(self, until: int | None = None, *, flips: bool = False) -> None:
+        """Apply all rows there are, or all up to ``until``, in the calling thread, before :meth:`start`."""
+        while self._advance(flips=flips, until=until):
             pass
 
     def start(self) -> None:
