@@ -46,7 +46,7 @@ class Evidence:
     text: str
     terms: frozenset[str]
     context: frozenset[str] = field(repr=False)
-    """Terms of the headings, the table's header and the document's name."""
+    """Terms of the headings, the table's first row and the document's name."""
     before: frozenset[str] = field(repr=False)
     """Terms of the piece before: pronouns point there."""
     passage: frozenset[str] = field(repr=False)
@@ -86,13 +86,22 @@ def pool(sources: Sequence[Source]) -> Pool:
 def _evidence(number: int, source: Source) -> Iterable[Evidence]:
     context = frozenset(terms(" ".join((source.name, source.lead, *source.headings))))
     passage = frozenset(terms(source.text))
+    titles = {flat(title) for title in source.headings}
     before: frozenset[str] = frozenset()
+    table: frozenset[str] | None = None
     for piece in pieces(source.text):
         text = source.text[piece.start : piece.end]
         own = frozenset(terms(text))
-        if piece.kind != "heading" and own:
-            yield Evidence(number, piece, text, own, context, before, passage)
+        table = None if piece.kind != "row" else own if table is None else table
+        if piece.kind != "heading" and own and flat(text) not in titles:
+            above = context if table is None or table is own else context | table
+            yield Evidence(number, piece, text, own, above, before, passage)
         before = own
+
+
+def flat(text: str) -> str:
+    """``text`` on one line."""
+    return " ".join(text.split())
 
 
 def _ideograph(term: str) -> bool:

@@ -19,6 +19,21 @@ def test_headings_support_nothing_but_give_context() -> None:
     assert "trial" not in one.terms
 
 
+def test_a_heading_that_looks_like_a_sentence_is_told_by_the_headings_of_the_passage() -> None:
+    (one,) = pool([passage("Trial  period\n\nIt is 2 months.", headings=("Trial period",))]).evidence
+
+    assert one.text == "It is 2 months."
+
+
+def test_the_first_row_of_a_table_tells_what_the_others_are_about() -> None:
+    text = "Article | List price\nPT-45 | 412\nPT-45H | 538\n\nValid for a year."
+    header, first, second, after = pool([passage(text)]).evidence
+
+    assert {"list", "price"} <= first.context
+    assert {"list", "price"} <= second.context
+    assert "price" not in header.context | after.context
+
+
 def test_the_piece_before_is_known() -> None:
     _, second = pooled("The XR-200 is light. It weighs 2 kg.").evidence
 
