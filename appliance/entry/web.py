@@ -10,7 +10,9 @@ import uvicorn
 from fastapi import FastAPI
 
 import appliance
+import appliance.catalog.api
 import appliance.jobs.api
+import appliance.serving.api
 import appliance.tenants.api
 from appliance.access.web import Databases
 from appliance.drivers.broker import CeleryBell
@@ -20,12 +22,19 @@ from appliance.kit import log, offload, settings
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
+from appliance.serving.connect import engines
 from appliance.tenants.authentication import Authenticator
 from appliance.usage.service import Usage
 
 UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/openapi.json"})
 
-ROUTERS = (health.router, appliance.jobs.api.router, appliance.tenants.api.router)
+ROUTERS = (
+    health.router,
+    appliance.catalog.api.router,
+    appliance.jobs.api.router,
+    appliance.serving.api.router,
+    appliance.tenants.api.router,
+)
 
 
 def describe() -> FastAPI:
@@ -56,6 +65,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.databases = databases
     app.state.authenticate = Authenticator(databases.system)
     app.state.usage = Usage(layout.journal, databases.system)
+    app.state.engines = engines(configured, databases.app, app.state.usage.record)
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
     app.state.index_client = Client(layout.index_socket)
@@ -70,6 +80,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stop_ringing = ring_after_commit(app.state.bell)
     yield
     stop_ringing()
+    await app.state.engines.close()
     await offload.run(app.state.usage.stop)
     app.state.databases.close()
 

@@ -47,7 +47,9 @@ class SocketUpstream:
     def __init__(self, path: Path, key: str) -> None:
         self._session = aiohttp.ClientSession(
             "http://engine",
-            connector=aiohttp.UnixConnector(str(path), limit=0),  # the engine's own queue is the limit
+            # No connection is kept: the next may meet another process, and closing it is how a request is aborted.
+            # The engine's own queue is the limit.
+            connector=aiohttp.UnixConnector(str(path), limit=0, force_close=True),
             headers={"authorization": f"Bearer {key}"},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS),
             auto_decompress=False,
@@ -64,10 +66,10 @@ class SocketUpstream:
         try:
             yield SocketAnswer(response)
         finally:
-            response.close() if not response.closed else None
+            response.close()
 
     async def close(self) -> None:
-        """Close the kept connections."""
+        """Close what is open."""
         await self._session.close()
 
 

@@ -1,0 +1,30 @@
+"""What can go wrong between a caller and an engine. EngineDown (503) stands beside the engine's port."""
+
+from appliance.kit.errors import BadRequest, NotFound, Refused, Unavailable
+
+
+class RouteNotFound(NotFound):
+    """There is no route of this name."""
+
+    code = "route_not_found"
+    advice = "List the routes with GET /v1/models, and send one of them as 'model'."
+
+
+class FieldRefused(BadRequest):
+    """A field of the request is not accepted."""
+
+    code = "field_refused"
+    advice = "Leave out or correct the field that the message names; nothing was sent to the model."
+
+
+class EngineRefused(Refused):
+    """The engine understood the request and will not serve it, for instance because the prompt is too long."""
+
+    code = "engine_refused"
+    advice = "Shorten the prompt or ask for fewer tokens."
+
+
+class EngineFull(Unavailable):
+    """The engine has as many requests as it takes."""
+
+    code = "engine_full"
