@@ -124,8 +124,17 @@ def test_ended_jobs_and_old_events_are_forgotten_when_their_time_is_over(shop: S
     shop.runner().run_next()
     with shop.databases.system.session() as session:
         session.execute(text("update jobs set finished_at = now() - interval '91 days' where id = :id"), {"id": old})
+        session.execute(
+            text(
+                "insert into job_events (tenant_id, job_id, kind, created_at)"
+                " values (:tenant, :job, 'log', now() - interval '31 days')"
+            ),
+            {"tenant": tenants.a, "job": waiting},
+        )
     with shop.databases.system.session() as session:
         assert shop.sweep().once() is not None
         left = session.execute(text("select id from jobs order by id")).scalars().all()
         events = session.execute(text("select distinct job_id from job_events order by 1")).scalars().all()
     assert left == events == [young, waiting]
+    assert shop.states(tenants.a, waiting) == ["queued"]
+    assert len(shop.events(tenants.a, waiting)) == 1
