@@ -8,7 +8,8 @@ from appliance.knowledge.parsing.parsed import Block, Kind, Parsed
 
 # Control characters that no reader can see, but PostgreSQL refuses (NUL) or terminals obey; tab and newline stay.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
-_SPACES: Final = re.compile(r"[ \t\u00a0]+")
+_WIDE: Final = "\u2e80-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U000323af"
+_WIDE_BREAK: Final = re.compile(rf"(?<=[{_WIDE}])[^\S\n]*\n\s*(?=[{_WIDE}])")
 MAX_LEVEL: Final = 6
 HEADING_LIMIT: Final = 200
 """Characters of a heading that are kept in paths: a wrongly marked page of text is no heading."""
@@ -24,6 +25,11 @@ def clean(text: str) -> str:
 def flat(text: str) -> str:
     """One line: every run of white space becomes one space."""
     return " ".join(clean(text).split())
+
+
+def joined(lines: list[str]) -> str:
+    """Lines that were broken to fit a width, as one: with a space between words, with nothing between ideographs."""
+    return _WIDE_BREAK.sub("", "\n".join(lines)).replace("\n", " ")
 
 
 class Headings:

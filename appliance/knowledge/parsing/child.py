@@ -1,0 +1,142 @@
+"""The process that reads hostile bytes: ``python -m appliance.knowledge.parsing.child``.
+
+It stays warm with every parser imported, and forks once per document (some milliseconds): the fork lowers its limits,
+gives up root and the network, reads that one file, answers and ends. Whatever a file does to it touches no other.
+
+Standard input brings ``{"path", "name", "limits"}``, standard output answers with a document or ``{"code", "detail"}``.
+"""
+
+import codecs
+import ctypes
+import encodings.aliases
+import io
+import os
+import resource
+import select
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final, NoReturn
+
+from appliance.kit import clock
+from appliance.knowledge.parsing.errors import FileRefused, TooHungry, TooSlow, Unreadable
+from appliance.knowledge.parsing.limits import ParseLimits
+from appliance.knowledge.parsing.message import REQUEST_LIMIT, answer_limit, answered, frame, receive, refused
+from appliance.knowledge.parsing.read import read
+
+_NOBODY: Final = 65534
+_CLONE_NEWNET: Final = 0x40000000
+_PR_SET_NO_NEW_PRIVS: Final = 38
+_OPEN_FILES: Final = 64
+_PIECE: Final = 1 << 20
+
+
+def answer(file: BinaryIO, name: str, limits: ParseLimits) -> dict[str, Any]:
+    """What is said of one file. Whatever goes wrong in a parser is this file's failure."""
+    try:
+        return answered(read(file, name, limits))
+    except FileRefused as error:
+        return refused(error)
+    except MemoryError:
+        return refused(TooHungry())
+    except RecursionError:
+        return refused(Unreadable("nested too deep"))
+    except Exception as error:  # noqa: BLE001 - the edge: the parsers' libraries raise what they like
+        return refused(Unreadable(type(error).__name__))
+
+
+def confine(limits: ParseLimits) -> None:
+    """Take from this process what reading a file does not need. Never undone: for the fork alone."""
+    for name, value in (
+        ("RLIMIT_AS", limits.memory),
+        ("RLIMIT_CPU", limits.seconds),
+        ("RLIMIT_FSIZE", 0),
+        ("RLIMIT_NOFILE", _OPEN_FILES),
+        ("RLIMIT_CORE", 0),
+    ):
+        resource.setrlimit(getattr(resource, name), (value, value))
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+    ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def _fork(path: Path, name: str, limits: ParseLimits, writing: int) -> NoReturn:
+    """In the fork: answer into the pipe and end without any of Python's own endings."""
+    with suppress(BaseException):
+        with path.open("rb") as file:
+            confine(limits)
+            message = frame(answer(file, name, limits))
+        with io.FileIO(writing, "w") as pipe:
+            view = memoryview(message)
+            while view:
+                view = view[pipe.write(view) or 0 :]
+    os._exit(0)
+
+
+def served(path: Path, name: str, limits: ParseLimits) -> bytes:
+    """The framed answer for one file, read by a fork that may die or hang."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _fork(path, name, limits, writing)
+    os.close(writing)
+    try:
+        gathered = _gather(reading, clock.monotonic() + limits.seconds, answer_limit(limits))
+    except FileRefused as error:
+        gathered = frame(refused(error))
+    finally:
+        os.close(reading)
+        os.kill(pid, signal.SIGKILL)  # it is ours until waited for, perhaps a zombie already
+        _, status = os.waitpid(pid, 0)
+    return gathered or frame(refused(_died(os.waitstatus_to_exitcode(status))))
+
+
+def _gather(reading: int, deadline: float, limit: int) -> bytes:
+    """All that the fork says; TooSlow at the deadline, Unreadable when it says too much."""
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        left = deadline - clock.monotonic()
+        if left <= 0 or not select.select([reading], [], [], left)[0]:
+            raise TooSlow
+        piece = os.read(reading, _PIECE)
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise Unreadable("its answer is too long")
+
+
+def _died(code: int) -> FileRefused:
+    if -code == signal.SIGXCPU:
+        return TooSlow()
+    return Unreadable(f"its reader died: {signal.Signals(-code).name}" if code < 0 else "its reader gave no answer")
+
+
+def _no_network() -> None:
+    """A network of our own with nothing in it, where the kernel allows; nothing here needs one."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).unshare(_CLONE_NEWNET)
+
+
+def main() -> int:
+    """Serve until standard input ends."""
+    _no_network()
+    for encoding in set(encodings.aliases.aliases.values()):
+        with suppress(LookupError):
+            codecs.lookup(encoding)  # a fork that gave up root may no longer read the files that they are in
+    requests = sys.stdin.buffer
+    while (order := receive(requests.read, REQUEST_LIMIT)) is not None:
+        answer_bytes = served(Path(order["path"]), str(order["name"]), ParseLimits(**order["limits"]))
+        sys.stdout.buffer.write(answer_bytes)
+        sys.stdout.buffer.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

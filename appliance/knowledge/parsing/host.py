@@ -1,0 +1,117 @@
+"""Our side of the parser's process: it is started on first use, and again after it died."""
+
+import os
+import select
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final, Self
+
+import appliance
+from appliance.kit import clock
+from appliance.kit.children import Child, ChildNotStarted, spawn
+from appliance.knowledge.parsing.errors import FileRefused, TooSlow, Unreadable
+from appliance.knowledge.parsing.limits import ParseLimits
+from appliance.knowledge.parsing.message import REQUEST_LIMIT, BadMessage, answer_limit, believed, frame, receive
+from appliance.knowledge.parsing.parsed import Parsed
+
+# The child ends a document at its deadline by itself; this much later we end the child.
+_PATIENCE: Final = 10.0
+_PIECE: Final = 1 << 20
+_KEPT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+
+
+class ParserHost:
+    """One warm parser process; threads take turns. ``close`` it, or it ends with this process."""
+
+    def __init__(self, limits: ParseLimits, log: Path | None = None) -> None:
+        self.limits = limits
+        self._log = log
+        self._turn = threading.Lock()
+        self._child: Child | None = None
+        self._requests = self._answers = -1
+
+    def parse(self, path: Path, name: str) -> Parsed:
+        """The document in the file at ``path``, called ``name`` by its uploader. Raises FileRefused with the reason."""
+        request = frame({"path": str(path.absolute()), "name": name[-255:], "limits": self.limits.as_fields()})
+        if len(request) > REQUEST_LIMIT:
+            raise Unreadable("its name is too long")
+        with self._turn:
+            return believed(self._asked(request))
+
+    def _asked(self, request: bytes) -> dict[str, Any]:
+        self._ready()
+        deadline = clock.monotonic() + self.limits.seconds + _PATIENCE
+        try:
+            os.write(self._requests, request)
+            answer = receive(lambda size: self._taken(size, deadline), answer_limit(self.limits))
+        except (OSError, BadMessage) as error:
+            self._end()
+            raise Unreadable("its reader ended") from error
+        except FileRefused:
+            self._end()
+            raise
+        if answer is None:
+            self._end()
+            raise Unreadable("its reader ended")
+        return answer
+
+    def _taken(self, size: int, deadline: float) -> bytes:
+        pieces: list[bytes] = []
+        while size:
+            left = max(deadline - clock.monotonic(), 0)
+            if not select.select([self._answers], [], [], left)[0]:
+                raise TooSlow
+            piece = os.read(self._answers, min(size, _PIECE))
+            if not piece:
+                break
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+    def _ready(self) -> None:
+        if self._child is not None and self._child.poll() is None:
+            return
+        self._end()
+        theirs_in, self._requests = os.pipe()
+        self._answers, theirs_out = os.pipe()
+        try:
+            self._child = spawn(
+                [sys.executable, "-m", "appliance.knowledge.parsing.child"],
+                name="parser",
+                env=_environment(),
+                log=self._log,
+                streams={"stdin": theirs_in, "stdout": theirs_out},
+                grace=0.5,
+            )
+        except ChildNotStarted as error:
+            raise Unreadable("its reader could not be started") from error
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+        for fd in (self._requests, self._answers):
+            if fd >= 0:
+                os.close(fd)
+        self._requests = self._answers = -1
+
+    def close(self) -> None:
+        """End the process."""
+        with self._turn:
+            self._end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _environment() -> dict[str, str]:
+    """No secrets of ours: the child gets the path of the code and little else."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {**kept, "PYTHONPATH": str(Path(appliance.__file__).parents[1]), "PYTHONUTF8": "1"}

@@ -1,0 +1,21 @@
+"""What one file may cost. The defaults hold in tests and benches; the appliance fills them from its settings."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """Bytes, characters, seconds. ``unpacked`` and ``ratio`` are checked while unpacking: declared sizes can lie."""
+
+    file_bytes: int = 100 * 1024 * 1024
+    text: int = 20_000_000
+    seconds: int = 120
+    memory: int = 1536 * 1024 * 1024
+    unpacked: int = 192 * 1024 * 1024
+    ratio: int = 150
+    entries: int = 4096
+    pages: int = 5000
+
+    def as_fields(self) -> dict[str, int]:
+        """For the pipe to the child."""
+        return asdict(self)

@@ -1,0 +1,111 @@
+"""What a file is, told by its bytes. Its name only adds what bytes cannot tell (Markdown is text) and must not lie."""
+
+from pathlib import PurePosixPath
+from typing import Final, Literal
+
+from appliance.knowledge.parsing.errors import EmptyFile, Encrypted, Mislabelled, UnknownType
+
+MediaType = Literal[
+    "text/markdown",
+    "text/plain",
+    "text/html",
+    "application/pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+]
+DOCX: Final[MediaType] = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+# How far into a file a PDF's header may stand (ISO 32000-1, annex H.3.4.1).
+HEAD: Final = 1024
+
+_NAMED: Final[dict[str, MediaType]] = {
+    ".md": "text/markdown",
+    ".markdown": "text/markdown",
+    ".txt": "text/plain",
+    ".text": "text/plain",
+    ".log": "text/plain",
+    ".html": "text/html",
+    ".htm": "text/html",
+    ".xhtml": "text/html",
+    ".pdf": "application/pdf",
+    ".docx": DOCX,
+}
+_CALLED: Final[dict[str, str]] = {"application/pdf": "a PDF", DOCX: "a ZIP archive or Office file"}
+_OTHERS: Final = (
+    (b"\x89PNG\r\n", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"BM", "a BMP picture"),
+    (b"II*\x00", "a TIFF picture"),
+    (b"MM\x00*", "a TIFF picture"),
+    (b"{\\rtf", "a rich text file (RTF)"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"BZh", "a bzip2 archive"),
+    (b"\xfd7zXZ", "an xz archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!", "a RAR archive"),
+    (b"\x7fELF", "a program"),
+    (b"MZ", "a program"),
+    (b"SQLite format 3", "a database"),
+    (b"OggS", "a sound"),
+    (b"ID3", "a sound"),
+    (b"%!PS", "a PostScript file"),
+)
+_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
+# Bytes that text in no 8-bit encoding has, but every binary format within its first kilobyte.
+_BINARY: Final = frozenset(range(0x20)) - frozenset(b"\t\n\r\f\x1b\x08")
+# Two-letter signatures are also how text may begin: only with a control character after them are they meant.
+_SHORT: Final = 3
+
+
+def promised(name: str) -> MediaType | None:
+    """What the name promises; None where it promises nothing that we know."""
+    return _NAMED.get(PurePosixPath(name).suffix.lower())
+
+
+def media_type(content: bytes, name: str) -> MediaType:
+    """The media type of a file; a ZIP with a document's name or none counts as DOCX until its parser looks inside.
+
+    Raises EmptyFile, Encrypted (a protected Office file), Mislabelled (the name promises another format), UnknownType.
+    """
+    if not content.strip(b"\x00\t\n\r\f \xef\xbb\xbf"):
+        raise EmptyFile
+    told, promise = _told(content), promised(name)
+    if told is None:  # text: the name says which kind
+        if promise in ("application/pdf", DOCX):
+            raise Mislabelled(f"{PurePosixPath(name).suffix} by name, but it holds plain text")
+        return promise or ("text/html" if _is_html(content) else "text/plain")
+    if promise is not None and promise != told:
+        raise Mislabelled(f"{PurePosixPath(name).suffix} by name, but it is {_called(told)}")
+    if told not in ("application/pdf", DOCX):
+        raise UnknownType(told)
+    return "application/pdf" if told == "application/pdf" else DOCX
+
+
+def _called(told: str) -> str:
+    return _CALLED.get(told, told)
+
+
+def _told(content: bytes) -> str | None:
+    """A media type, a description of what we do not read, or None for text."""
+    head = content[:HEAD]
+    if b"%PDF-" in head:
+        return "application/pdf"
+    if head.startswith(_ZIP):
+        return DOCX
+    if head.startswith(_OLE):
+        if _ENCRYPTED_PACKAGE in content:
+            raise Encrypted
+        return "an old Office file (.doc, .xls, .ppt): save it as .docx"
+    binary = not head.startswith(_WIDE_MARKS) and any(byte in _BINARY for byte in head)
+    for mark, what in _OTHERS:
+        if head.startswith(mark) and (binary or len(mark) >= _SHORT):
+            return what
+    return "a binary file" if binary else None
+
+
+def _is_html(content: bytes) -> bool:
+    head = content[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return head.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))

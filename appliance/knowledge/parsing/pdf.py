@@ -1,0 +1,117 @@
+"""PDF through pdfium: the lines of its text layer with their sizes and places. ``layout`` makes paragraphs of them."""
+
+import io
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any, BinaryIO, Final
+
+import pypdfium2 as pdfium
+from pypdfium2 import raw
+
+from appliance.knowledge.parsing.errors import Damaged, Encrypted, NoTextLayer, TooMuchText, Truncated
+from appliance.knowledge.parsing.layout import Line, written
+from appliance.knowledge.parsing.limits import ParseLimits
+from appliance.knowledge.parsing.parsed import Parsed
+from appliance.knowledge.parsing.writer import flat
+
+_END_MARK: Final = b"%%EOF"
+_TAIL: Final = 8192
+_FEWEST_CHARACTERS: Final = 3
+"""Visible characters a page on average; fewer are page numbers stamped on a scan."""
+
+_CELL_GAP: Final = 1.5
+"""Sizes of white space between two cells of a table; even justified text keeps its spaces below that."""
+
+_UNIT_SIZE: Final = 1.5
+_LINE_ENDS: Final = (10, 13)
+_HYPHENS: Final = (2, 0xFFFE)
+"""What pdfium gives for a hyphen at a line's end that it would take out."""
+
+
+def parse(file: BinaryIO, limits: ParseLimits) -> Parsed:
+    """A PDF with its pages. Raises Encrypted, Truncated, Damaged, NoTextLayer, TooMuchText."""
+    _complete(file)
+    document = _opened(file)
+    try:
+        if len(document) > limits.pages:
+            raise TooMuchText(f"{len(document)} pages")
+        pages = [list(_lines(document, number)) for number in range(len(document))]
+        title = flat(str(document.get_metadata_dict().get("Title") or ""))
+    finally:
+        document.close()
+    visible = sum(len(cell) for page in pages for line in page for cell in line.cells)
+    if visible < _FEWEST_CHARACTERS * max(len(pages), 1):
+        raise NoTextLayer(f"{len(pages)} pages")
+    return written(pages, title, limits)
+
+
+def _complete(file: BinaryIO) -> None:
+    """A file that was cut has lost its end mark; pdfium would silently show the pages that are left."""
+    file.seek(max(file.seek(0, io.SEEK_END) - _TAIL, 0))
+    if _END_MARK not in file.read():
+        raise Truncated
+    file.seek(0)
+
+
+def _opened(file: BinaryIO) -> "pdfium.PdfDocument":
+    try:
+        return pdfium.PdfDocument(file)
+    except pdfium.PdfiumError as error:
+        if error.err_code in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
+            raise Encrypted from error
+        raise Damaged(error) from error
+
+
+def _lines(document: "pdfium.PdfDocument", number: int) -> Iterator[Line]:
+    try:
+        page = document[number]
+        layer = page.get_textpage()
+    except pdfium.PdfiumError as error:
+        raise Damaged(f"page {number + 1}: {error}") from error
+    try:
+        units = [raw.FPDFText_GetUnicode(layer, index) for index in range(layer.count_chars())]
+        for start, end in _line_spans(units):
+            if line := _line(layer, units, start, end):
+                yield line
+    finally:
+        layer.close()
+        page.close()
+
+
+def _line_spans(units: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """(start, end) of the runs between line ends."""
+    start = 0
+    for index, unit in enumerate([*units, _LINE_ENDS[0]]):
+        if unit in _LINE_ENDS:
+            if index > start:
+                yield start, index
+            start = index + 1
+
+
+def _characters(units: Sequence[int]) -> str:
+    """Pdfium counts UTF-16 units: pairs become one character, halves are dropped."""
+    data = b"".join((0x2D if unit in _HYPHENS else min(unit, 0xFFFF)).to_bytes(2, "little") for unit in units)
+    return data.decode("utf-16-le", errors="ignore")
+
+
+def _line(layer: Any, units: Sequence[int], start: int, end: int) -> Line | None:  # noqa: ANN401 - pdfium has no types
+    visible = [index for index in range(start, end) if not chr(units[index]).isspace()]
+    if not visible:
+        return None
+    first, last = visible[0], visible[-1]
+    left, bottom, _, top = layer.get_charbox(first, loose=True)
+    right = layer.get_charbox(last, loose=True)[2]
+    size = raw.FPDFText_GetFontSize(layer, first)
+    if size <= _UNIT_SIZE:  # a unit font that the page's matrix scales
+        size = max(top - bottom, 1.0)
+    bounds = [first, *_gaps(layer, visible, size * _CELL_GAP), last + 1]
+    cells = (flat(_characters(units[a:b])) for a, b in pairwise(bounds))
+    text = tuple(cell for cell in cells if cell)
+    return Line(text, size, left, right, bottom) if text else None
+
+
+def _gaps(layer: Any, visible: Sequence[int], least: float) -> Iterator[int]:  # noqa: ANN401
+    """Where a cell begins: the visible characters behind white space wider than ``least`` points."""
+    for before, after in pairwise(visible):
+        if after > before + 1 and layer.get_charbox(after)[0] - layer.get_charbox(before)[2] > least:
+            yield after
