@@ -77,8 +77,9 @@ class Signals:
         return self._asked > 1
 
 
-def run(options: Options, console: Console, signals: Signals) -> int:
+def run(options: Options, console: Console | None = None, signals: Signals | None = None) -> int:
     """Run the appliance until told to stop (0), or until it cannot start or cannot live (1)."""
+    console, signals = console or Console(), signals or Signals()
     os.environ.update(options.variables())
     try:
         settings = _settings()

@@ -14,6 +14,7 @@ from appliance.kit.layout import SOCKET_LIMIT, Layout
 from appliance.kit.settings import HostSettings, WebSettings
 
 VERSION = "VERSION"
+CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 class CannotStart(ApplianceError):
@@ -94,7 +95,7 @@ def check_room(found: Room, host: HostSettings) -> None:
 def room(data: Path) -> Room:
     """Memory that can be had without swapping, within a container's limit too, and free disk below ``data``."""
     there = next(path for path in (data, *data.parents) if path.exists())
-    return Room(_available_memory(), shutil.disk_usage(there).free)
+    return Room(available_memory(), shutil.disk_usage(there).free)
 
 
 def check_port(web: WebSettings) -> None:
@@ -132,11 +133,12 @@ def _size(count: int) -> str:
     return f"{count / 2**30:.1f} GiB"
 
 
-def _available_memory() -> int:
+def available_memory(group: Path = CONTROL_GROUP) -> int:
+    """Bytes that can be had without swapping; a container's limit is in its control group's files."""
     lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     kilobytes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
     free = [kilobytes["MemAvailable"] * 1024]
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    limit, used = group / "memory.max", group / "memory.current"
     if limit.exists() and used.exists() and limit.read_text().strip().isdigit():
         free.append(int(limit.read_text()) - int(used.read_text()))
     return min(free)

@@ -61,14 +61,8 @@ def parts(*, engines: bool) -> tuple[Part, ...]:
 
 
 def stages(plan: tuple[Part, ...]) -> list[list[Part]]:
-    """The order of stopping: whoever is needed by nobody left, together, first."""
-    left, order = list(plan), list[list[Part]]()
-    while left:
-        needed = {name for part in left for name in part.needs}
-        stage = [part for part in left if part.name not in needed]
-        order.append(stage)
-        left = [part for part in left if part not in stage]
-    return order
+    """The order of stopping: our processes together, then the stores that they write to."""
+    return [[part for part in plan if part.module], [part for part in plan if not part.module]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,10 +91,10 @@ def run(
     seen: dict[str, Life] = {}
     while not stopping(TICK):
         parts.tick(records)
+        view.show(parts.lives, clock.monotonic())
         if parts.lives != seen:
             seen = dict(parts.lives)
             changed(seen, parts.pids())
-        view.show(parts.lives, clock.monotonic())
         failed = up_plan.hopeless(parts.lives)
         if failed is not None:
             return f"{failed} cannot run: {parts.lives[failed].detail}"
