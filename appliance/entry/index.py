@@ -15,8 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.entry.index_generations import Generations
-from appliance.entry.index_shard import AWAY, UNREADABLE
+from appliance.entry.index_generations import AWAY, UNREADABLE, Generations
 from appliance.kit import clock, log, settings
 from appliance.kit.children import Child, Log, spawn
 from appliance.kit.wire import Client, WireDown, WireRefused

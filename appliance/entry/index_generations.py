@@ -13,8 +13,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from appliance.drivers.vectors.edge import ShardUnreadable
+from appliance.drivers.vectors.errors import ShardUnreadable
 from appliance.kit import errors
+
+UNREADABLE, AWAY = 3, 4
+"""Exit codes of a shard process: this generation must be rebuilt; PostgreSQL does not answer, nothing is wrong here."""
 
 FORMAT = 1
 """Of the points in a shard. A shard of another format is rebuilt."""

@@ -22,8 +22,9 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from appliance.drivers.vectors import remote
-from appliance.drivers.vectors.edge import EdgeVectors, ShardUnreadable
-from appliance.entry.index_generations import Generations, Identity, sync
+from appliance.drivers.vectors.edge import EdgeVectors
+from appliance.drivers.vectors.errors import ShardUnreadable
+from appliance.entry.index_generations import AWAY, UNREADABLE, Generations, Identity, sync
 from appliance.kit import clock, log, settings
 from appliance.kit.database import Database
 from appliance.kit.wire import Handler, Server
@@ -32,10 +33,6 @@ from appliance.knowledge.projection import Projection
 from appliance.knowledge.projector import NotifyBell, Projector
 from appliance.knowledge.reconcile import Behind, Reconciler
 
-UNREADABLE = 3
-"""Exit code: this generation cannot be opened and must be rebuilt."""
-AWAY = 4
-"""Exit code: PostgreSQL does not answer; nothing is wrong with the generation."""
 LOCK_SECONDS = 15.0
 OPTIMISE_NICE = 10
 VERIFY_SECONDS = 30.0

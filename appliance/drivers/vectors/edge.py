@@ -18,6 +18,7 @@ import numpy as np
 import qdrant_edge as qdrant
 from numpy.typing import NDArray
 
+from appliance.drivers.vectors.errors import ShardUnreadable
 from appliance.drivers.vectors.port import (
     DENSE,
     SPARSE,
@@ -32,19 +33,12 @@ from appliance.drivers.vectors.port import (
     payload,
     tenant_of,
 )
-from appliance.kit import errors
 
 CONFIG_FILE = "edge_config.json"
 _EF = 128
 _ACORN = 0.7  # of the segment's points: a filter that passes fewer walks the graph by ACORN
 _SCAN_KB = 10_000  # 6,500 vectors of 384 floats: below this a scan is as fast as the graph, and exact
 _INDEX_KB = 1_000  # segments smaller than this get no graph at all
-
-
-class ShardUnreadable(errors.Unavailable):
-    """The shard's directory cannot be opened: it is missing, damaged or of another version or size."""
-
-    code = "shard_unreadable"
 
 
 class EdgeVectors:

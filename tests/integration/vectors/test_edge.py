@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from appliance.drivers.vectors.edge import CONFIG_FILE, EdgeVectors, ShardUnreadable
+from appliance.drivers.vectors.edge import CONFIG_FILE, EdgeVectors
+from appliance.drivers.vectors.errors import ShardUnreadable
 from appliance.drivers.vectors.port import Legs, Scope
 from tests.factories.points import Corpus, named
 
