@@ -1,0 +1,181 @@
+"""The isolation matrix, generated from the API's own description: every operation with another tenant's ids.
+
+An id in a path, in a body, in a list in a body or in a filter: the answer is 404 (a filtered list may be empty), word
+for word the answer that an id gets which exists nowhere. The owner's own request shows that the id was a real one.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+from sqlalchemy import insert, text
+from starlette.testclient import TestClient
+
+from appliance.access.web import Databases
+from appliance.entry.web import describe
+from appliance.kit.database import Base
+from appliance.kit.ids import uuid7
+from tests.integration.web.conftest import House
+
+DESCRIPTION = describe().openapi()
+NAME = "the other tenant's very own name"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One place in one operation where an id goes."""
+
+    verb: str
+    path: str
+    where: str
+    name: str
+    kind: str
+
+    def __str__(self) -> str:
+        """Its name in the test's report."""
+        return f"{self.verb} {self.path} {self.where} {self.name}"
+
+
+KINDS = {
+    "collection_id": "collection",
+    "document_id": "document",
+    "job_id": "job",
+    "conversation_id": "conversation",
+    "collection": "collection",
+    "collections": "collection",
+    "conversation": "conversation",
+}
+
+
+def _resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "$ref" in schema:
+        found: Mapping[str, Any] = DESCRIPTION["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        return found
+    return schema
+
+
+def _body(operation: Mapping[str, Any]) -> Mapping[str, Any]:
+    content = operation.get("requestBody", {}).get("content", {})
+    return _resolve(next(iter(content.values()))["schema"]) if content else {}
+
+
+def _operations() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for path, verbs in DESCRIPTION["paths"].items():
+        for verb, operation in verbs.items():
+            if not path.startswith("/api/v1/tenants"):  # the operator's: every tenant's ids are his business
+                yield verb.upper(), path, operation
+
+
+def _cases() -> Iterator[Case]:
+    for verb, path, operation in _operations():
+        for parameter in operation.get("parameters", []):
+            if parameter["name"] in KINDS:
+                yield Case(verb, path, parameter["in"], parameter["name"], KINDS[parameter["name"]])
+        for name in _body(operation).get("properties", {}):
+            if name in KINDS:
+                yield Case(verb, path, "body", name, KINDS[name])
+
+
+CASES = list(_cases())
+OF_THE_APPLIANCE = {"model_id", "deployment_id", "version_id"}
+
+
+def test_no_id_goes_unnoticed() -> None:
+    unknown = {
+        parameter["name"]
+        for _, _, operation in _operations()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] == "path" and parameter["name"] not in KINDS
+    }
+    assert unknown <= OF_THE_APPLIANCE, "say in KINDS what these ids are of"
+
+
+@pytest.fixture
+def possessions(databases: Databases, house: House) -> dict[UUID, dict[str, UUID]]:
+    """One of each thing in each of the two tenants."""
+    return {tenant: _possess(databases, tenant) for tenant in (house.one, house.two)}
+
+
+def _possess(databases: Databases, tenant: UUID) -> dict[str, UUID]:
+    tables = Base.metadata.tables
+    ids = {kind: uuid7() for kind in set(KINDS.values())}
+    with databases.app.session(tenant) as session:
+        user = session.execute(text("select id from users")).scalar_one()
+
+        def add(table: str, **values: object) -> None:
+            session.execute(insert(tables[table]).values(tenant_id=tenant, **values))
+
+        add("collections", id=ids["collection"], name=NAME)
+        add("documents", id=ids["document"], collection_id=ids["collection"], name=NAME, state="failed")
+        revision = uuid7()
+        add("revisions", id=revision, document_id=ids["document"], number=1, sha256="0" * 64, bytes=1, text=NAME)
+        add("jobs", id=ids["job"], kind="test", state="succeeded")  # its event stream ends
+        add("conversations", id=ids["conversation"], user_id=user, title=NAME)
+    return ids
+
+
+def _value(schema: Mapping[str, Any]) -> object:
+    schema = _resolve(schema)
+    if "anyOf" in schema:
+        return _value(schema["anyOf"][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    kinds: dict[str, object] = {"string": "some words", "integer": 1, "boolean": False, "array": [], "object": {}}
+    return kinds[schema.get("type", "string")]
+
+
+def _request(client: TestClient, case: Case, key: str, ids: Mapping[str, UUID], other: UUID) -> httpx2.Response:
+    """The operation with one foreign id, every other id the caller's own."""
+    operation = DESCRIPTION["paths"][case.path][case.verb.lower()]
+    path, query = case.path, {}
+    for parameter in operation.get("parameters", []):
+        name = parameter["name"]
+        here = case.where == parameter["in"] and case.name == name
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{name}}}", str(other if here else ids[KINDS[name]]))
+        elif here:
+            query[name] = str(other)
+    schema = _body(operation)
+    body = {name: _value(schema["properties"][name]) for name in schema.get("required", [])}
+    if case.where == "body":
+        wants_list = "array" in str(_resolve(schema["properties"][case.name]))
+        body[case.name] = [str(other)] if wants_list else str(other)
+    headers = House.bearer(key)
+    if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
+        files = {"file": ("a.txt", b"some words", "text/plain")}
+        return client.request(case.verb, path, headers=headers, params=query, files=files)
+    return client.request(case.verb, path, headers=headers, params=query, json=body or None)
+
+
+def _told(answer: httpx2.Response, wanted: UUID) -> dict[str, object]:
+    body: dict[str, object] = answer.json()
+    return {name: str(value).replace(str(wanted), "?") for name, value in body.items()}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_another_tenant_s_id_is_as_unknown_as_one_that_does_not_exist(
+    client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]], case: Case
+) -> None:
+    mine, theirs, nowhere = possessions[house.one], possessions[house.two][case.kind], uuid7()
+    foreign = _request(client, case, house.member_of_one, mine, theirs)
+    missing = _request(client, case, house.member_of_one, mine, nowhere)
+    assert NAME not in foreign.text
+    assert foreign.status_code == missing.status_code
+    if case.where == "query" and foreign.status_code == 200:
+        assert foreign.json()["items"] == []
+    else:
+        assert foreign.status_code == 404, foreign.text
+        assert _told(foreign, theirs) == _told(missing, nowhere)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_owner_s_own_id_is_known(
+    client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]], case: Case
+) -> None:
+    mine = possessions[house.two]
+    answer = _request(client, case, house.member_of_two, mine, mine[case.kind])
+    assert answer.status_code != 404, answer.text
+    assert answer.status_code != 422, answer.text
