@@ -20,6 +20,7 @@ from appliance.kit.database import Database, Login, address
 from appliance.kit.errors import ApplianceError, Conflict
 from appliance.kit.layout import Layout
 from appliance.kit.settings import Settings, load
+from appliance.serving import bootstrap as serving
 from appliance.tenants import bootstrap
 from appliance.tenants.errors import UserNotFound
 
@@ -80,7 +81,21 @@ def prepare(settings: Settings) -> str | None:
         raise NewerSchema(f"The database is at revision {found}, which this version does not know.")
     if found != schema.head():
         schema.upgrade(owner)
-    return first_operator(settings)
+    operator = Database.of(settings, "operator")
+    try:
+        models(settings, operator)
+        return first_operator(settings, operator)
+    finally:
+        operator.close()
+
+
+def models(settings: Settings, operator: Database) -> None:
+    """Register the models of the store and their deployment. Without them answers are quoted and search is sparse."""
+    try:
+        with operator.session() as session:
+            serving.ensure(session, settings)
+    except ApplianceError as error:
+        _logger.warning("the models cannot be used", reason=error.detail, advice=error.advice)
 
 
 def kept(file: Path) -> str | None:
@@ -90,9 +105,9 @@ def kept(file: Path) -> str | None:
     return None
 
 
-def first_operator(settings: Settings) -> str | None:
+def first_operator(settings: Settings, operator: Database) -> str | None:
     """Make the operator when there is none, and keep a key for the CLI of this machine in ``secrets/cli.json``."""
-    file, operator = settings.layout.secret(CLI), Database.of(settings, "operator")
+    file = settings.layout.secret(CLI)
     try:
         with operator.session() as session:
             made = bootstrap.first_start(session)
@@ -101,8 +116,6 @@ def first_operator(settings: Settings) -> str | None:
     except UserNotFound:
         _logger.warning("no operator of the first start is left: make a CLI key with 'appliance login'")
         return None
-    finally:
-        operator.close()
     return made.sign_in if made else None
 
 

@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from pathlib import Path
 
 from appliance.drivers import valkey
 from appliance.drivers.postgres import Postgres
@@ -27,7 +28,7 @@ def probes(layout: Layout, web: WebSettings, server: Postgres) -> Mapping[str, P
         "encoder": lambda: answers(Client(layout.encoder_socket, PATIENCE)),
         "web": lambda: serves(web),
         "worker": lambda: wrote(layout, "worker"),
-        "engines": lambda: wrote(layout, "engines"),
+        "engines": lambda: engines(layout),
     }
 
 
@@ -45,6 +46,26 @@ def answers(client: Client) -> str:
 def wrote(layout: Layout, name: str) -> str:
     """A process that nobody calls: it writes ``run/<name>.ready``."""
     return "" if (layout.run / f"{name}.ready").exists() else LOADING
+
+
+def engines(layout: Layout) -> str:
+    """The engine host is ready when each engine that it started is; the engine client would bring aiohttp along."""
+    sockets = sorted(layout.run.glob("engine-*.sock"))
+    return "" if sockets and all(well(path) for path in sockets) else LOADING
+
+
+def well(path: Path) -> bool:
+    """``GET /health`` over a Unix socket."""
+    with socket.socket(socket.AF_UNIX) as stream:
+        stream.settimeout(PATIENCE)
+        try:
+            stream.connect(str(path))
+            asked = http.client.HTTPConnection("engine")
+            asked.sock = stream
+            asked.request("GET", "/health")
+            return asked.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
 
 
 def serves(web: WebSettings) -> str:

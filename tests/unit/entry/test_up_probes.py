@@ -2,6 +2,7 @@
 
 import http.server
 import socket
+import socketserver
 import ssl
 import subprocess
 import threading
@@ -77,6 +78,34 @@ def test_a_process_behind_a_socket_may_answer_before_it_is_ready(tmp_path: Path)
     ready["ready"] = True
     assert up_probes.answers(Client(path, 1)) == ""
     server.close()
+
+
+class Engine(socketserver.UnixStreamServer):
+    """An HTTP server on a Unix socket."""
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        return super().get_request()[0], ("engine", 0)
+
+
+@contextmanager
+def engine(path: Path, handler: type[Answer]) -> Iterator[None]:
+    with Engine(str(path), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield
+        server.shutdown()
+        thread.join()
+
+
+def test_the_engine_host_is_ready_when_all_its_engines_are(tmp_path: Path) -> None:
+    layout = Layout(tmp_path)
+    layout.make()
+    assert up_probes.engines(layout) == up_probes.LOADING
+    with engine(layout.run / "engine-1.sock", Answer):
+        assert up_probes.engines(layout) == ""
+        with engine(layout.run / "engine-2.sock", Unwell):
+            assert up_probes.engines(layout) == up_probes.LOADING
+    assert up_probes.engines(layout) == up_probes.LOADING
 
 
 def test_a_process_that_nobody_calls_writes_a_file(tmp_path: Path) -> None:
