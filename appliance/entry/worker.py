@@ -122,6 +122,7 @@ class Host:
 
     settings: Settings
     registry: Registry
+    chores: tuple[handlers.Chore, ...] = ()
     stopping: Flag = field(default_factory=Flag)
 
     def run(self) -> int:
@@ -158,6 +159,9 @@ class Host:
     def _once(self, sweep: Sweep) -> None:
         try:
             sweep.once()
+            for chore in self.chores:
+                with sweep.system.session() as session:
+                    chore(session)
             if self._ready.exists():
                 self._ready.touch()
         except Exception:  # the edge of this process: the database may be restarting, the next sweep tells
@@ -175,7 +179,7 @@ def main() -> None:
     """The process ``worker``."""
     settings = load()
     log.configure("worker", settings.log_level)
-    sys.exit(Host(settings, handlers.registry()).run())
+    sys.exit(Host(settings, handlers.registry(), handlers.chores(settings)).run())
 
 
 if __name__ == "__main__":

@@ -4,8 +4,12 @@ import os
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from appliance.access.web import Databases
 from appliance.drivers.broker import TASK, application
+from appliance.entry.handlers import chores
 from appliance.entry.worker import READY, Child, Flag, Host
 from appliance.jobs import ending
 from appliance.jobs.registry import Registry
@@ -63,6 +67,22 @@ def test_a_sweep_that_fails_does_not_end_the_host_nor_does_it_look_alive(brokere
     for pools in (sweep, broken):
         pools.system.close()
         pools.app.close()
+
+
+def test_the_chores_of_a_sweep_are_each_done_in_a_transaction_of_their_own(
+    brokered: Settings, databases: Databases
+) -> None:
+    done: list[object] = []
+
+    def chore(session: Session) -> None:
+        done.append(session.execute(text("select txid_current()")).scalar_one())
+
+    host = Host(brokered, Registry(), (*chores(brokered), chore, chore))
+    sweep = host._sweep()
+    host._once(sweep)
+    assert len(set(done)) == 2
+    sweep.system.close()
+    sweep.app.close()
 
 
 def test_an_ended_job_does_not_end_again(shop: Shop, tenants: Tenants) -> None:
