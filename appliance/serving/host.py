@@ -69,13 +69,9 @@ class Host:
             except SQLAlchemyError as error:
                 _logger.warning("deployments cannot be read for now", error=str(error))
             stop.wait(pause)
-        while self.running():
+        while self._kept:
             self._finish()
             threading.Event().wait(min(pause, 0.1))
-
-    def running(self) -> int:
-        """How many engines have processes."""
-        return sum(kept.process is not None for kept in self._kept.values())
 
     def once(self) -> None:
         """One look at everything."""
@@ -85,13 +81,13 @@ class Host:
             self._one(deployment, wanted.get(deployment))
 
     def _finish(self) -> None:
-        for deployment, kept in self._kept.items():
-            if kept.process is None:
-                continue
+        for deployment, kept in list(self._kept.items()):
             try:
                 self._one(deployment, None)
             except SQLAlchemyError as error:
                 _logger.warning("the end of an engine cannot be reported", error=str(error))
+                if kept.process is None:
+                    del self._kept[deployment]
 
     def _one(self, key: UUID, deployment: Deployment | None) -> None:
         kept = self._kept.setdefault(key, Kept(course=Course(restarts=deployment.restarts if deployment else 0)))

@@ -1,4 +1,4 @@
-"""Deployments: what should run (desired) beside what the engine host last saw (actual). Routes: the names callers use."""
+"""Deployments: what should run (desired) beside what the engine host last saw (actual). Routes: callers' names."""
 
 from uuid import UUID
 

@@ -1,0 +1,129 @@
+"""The engine host on real rows and real processes, the engine itself being scripted."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from appliance.access.web import Databases
+from appliance.catalog.service import Catalog
+from appliance.kit.leftovers import started
+from appliance.kit.settings import Settings
+from appliance.serving.launch import name
+from tests.factories.processes import gone, until
+from tests.integration.serving.conftest import Engines, settle
+
+
+def test_an_engine_runs_as_its_row_says_and_is_drained_when_it_no_longer_does(engines: Engines) -> None:
+    assert engines.row().actual == "stopped"
+    with engines.running():
+        row = engines.until("running")
+        assert row.pid is not None
+        assert started(row.pid) is not None
+        assert row.seen_at is not None
+        with engines.databases.operator.session() as session:
+            settle(session, desired="stopped")
+        engines.until("stopped")
+        assert gone([row.pid])
+        assert not engines.settings.layout.engine_socket(row.id).exists()
+        with engines.databases.operator.session() as session:
+            settle(session, desired="running")
+        engines.until("running")
+    assert engines.row().actual == "stopped"
+
+
+def test_a_killed_engine_is_back_by_itself_with_the_reason_told(engines: Engines) -> None:
+    with engines.running():
+        row = engines.until("running")
+        os.kill(row.pid or 0, signal.SIGKILL)
+        assert engines.until("backing_off").reason == "ended with signal 9 while running"
+        again = engines.until("running")
+        assert again.pid != row.pid
+        assert (again.restarts, again.reason) == (1, None)
+
+
+def test_changed_engine_settings_restart_the_engine(engines: Engines) -> None:
+    with engines.running():
+        row = engines.until("running")
+        with engines.databases.operator.session() as session:
+            settle(session, engine={"sequences": 4, "drain_seconds": 1})
+        until(lambda: engines.row().pid not in (None, row.pid), 30)
+        engines.until("running")
+
+
+def test_tampered_weights_are_never_started(engines: Engines) -> None:
+    version = engines.row().version
+    path = version.directory / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with engines.running():
+        row = engines.until("failed")
+    assert row.reason is not None
+    assert "model.safetensors does not have its recorded digest" in row.reason
+    assert row.pid is None
+    with engines.databases.app.session() as session:
+        assert Catalog(session).one(version.id).state == "tampered"
+
+
+def test_settings_that_no_engine_takes_fail_with_their_name(engines: Engines) -> None:
+    with engines.databases.operator.session() as session:
+        settle(session, engine={"context": 1})
+    with engines.running():
+        assert "context must lie between" in (engines.until("failed").reason or "")
+
+
+def test_a_program_that_ends_at_once_is_tried_again_and_its_exit_told(engines: Engines, tmp_path: Path) -> None:
+    settings = engines.settings
+    broken = settings.engine.model_copy(update={"program": "appliance.no_such_engine"})
+    engines.settings = settings.model_copy(update={"engine": broken})
+    with engines.running():
+        assert engines.until("backing_off").reason == "ended with exit code 1 while starting"
+        until(lambda: engines.row().restarts >= 1, 20)
+    log = settings.layout.log(name(engines.row().id))
+    assert "No module named" in log.read_text()
+
+
+def test_a_deployment_that_was_removed_is_drained(engines: Engines) -> None:
+    with engines.running():
+        row = engines.until("running")
+        with engines.databases.operator.session() as session:
+            session.connection().exec_driver_sql("delete from routes")
+            session.connection().exec_driver_sql("delete from deployments")
+        until(lambda: gone([row.pid or 0]), 20)
+
+
+HOST = [sys.executable, "-m", "appliance.entry.engines"]
+
+
+def host_environment(settings: Settings) -> dict[str, str]:
+    return {
+        **os.environ,
+        "APPLIANCE_DATA": str(settings.data),
+        "APPLIANCE_MODELS": str(settings.model_store),
+        "APPLIANCE_DATABASE__NAME": settings.database.name,
+        "APPLIANCE_ENGINE__PROGRAM": settings.engine.program,
+        "APPLIANCE_ENGINE__POLL_SECONDS": "0.05",
+    }
+
+
+@pytest.mark.slow
+def test_a_killed_host_leaves_no_engine_and_its_successor_starts_one(engines: Engines, deployed: Databases) -> None:
+    environment = host_environment(engines.settings)
+    first = subprocess.Popen(HOST, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        row = engines.until("running")
+        first.kill()
+        first.wait()
+        until(lambda: gone([row.pid or 0]), 10)
+        second = subprocess.Popen(HOST, env=environment, stderr=subprocess.DEVNULL)
+        until(lambda: engines.row().pid != row.pid, 30)
+        engines.until("running")
+        second.terminate()
+        assert second.wait(20) == 0
+        assert engines.row().actual == "stopped"
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.wait()
