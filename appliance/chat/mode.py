@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from appliance.chat.asked import asked, fits
-from appliance.chat.attribution import Attributed
+from appliance.chat.attribution import Attributed, numbers
 from appliance.chat.quoting import Quote
 
 Mode = Literal["composed", "quoted", "none"]
-Reason = Literal["", "asked", "language", "engine", "unsupported", "off_the_point", "nothing_found"]
+Reason = Literal["", "asked", "language", "engine", "unsupported", "off_the_point", "contradiction", "nothing_found"]
 
 NEAR_ENOUGH: Final = 0.7
 """The piece behind a composed sentence must answer the question as well as this part of the best quote does."""
@@ -63,4 +63,13 @@ def after(question: str, quotes: Sequence[Quote], sentences: Sequence[Attributed
     to_the_point = (one.relevance for one in supported if fits(wanted, one.text) >= 0)
     if max(to_the_point, default=0.0) < NEAR_ENOUGH * quotes[0].score:
         return Choice("quoted", "off_the_point")
+    if wanted.kind == "number" and _silent_on(quotes, question, " ".join(one.text for one in sentences)):
+        return Choice("quoted", "contradiction")
     return Choice("composed")
+
+
+def _silent_on(quotes: Sequence[Quote], question: str, answer: str) -> bool:
+    """Whether documents give several numbers as the answer, and one of them is left out."""
+    told = numbers(answer) | numbers(question)
+    rivals = [numbers(quote.evidence.text) - numbers(question) for quote in quotes]
+    return len(quotes) > 1 and any(rival and not rival & told for rival in rivals)

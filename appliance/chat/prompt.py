@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypedDict
+from typing import Final
 
 from appliance.chat.evidence import Source
 from appliance.chat.following import Leaning
@@ -29,11 +29,8 @@ Count = Callable[[str], int]
 """Text → how many tokens it takes, never too few."""
 
 
-class Message(TypedDict):
-    """A message of the chat API."""
-
-    role: str
-    content: str
+Message = dict[str, str]
+"""A message of the chat API: ``role`` and ``content``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,7 @@ def pack(question: Leaning, sources: Sequence[Source], budget: int, count: Count
         if body != neutral(source.text):
             break
     content = _BETWEEN.join((*parts, ask))
-    messages = (Message(role="system", content=_SYSTEM), Message(role="user", content=content))
+    messages = ({"role": "system", "content": _SYSTEM}, {"role": "user", "content": content})
     return Packed(messages, len(parts), count(_SYSTEM) + count(content) + _OVERHEAD)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.chat.asked import Asked, asked, fits
-from appliance.chat.evidence import Evidence, Pool
+from appliance.chat.evidence import Evidence, Pool, Source
 from appliance.chat.following import Leaning
 from appliance.knowledge.terms import normal
 
@@ -33,6 +33,10 @@ ENOUGH_CHINESE: Final = 0.36
 """The same for Chinese: overlapping bigrams cross the borders of words, and those of a question are in no document."""
 CLOSE: Final = 0.92
 """A piece of another document that scores this part of the best is shown as well: documents may contradict."""
+WORTH_READING: Final = 0.5
+"""A passage is shown to the model whose best piece scores this part of the best of all."""
+MOST_READ: Final = 4
+"""Passages shown to the model at most."""
 MOST: Final = 3
 """Pieces in one quoted answer."""
 
@@ -93,3 +97,10 @@ def chosen(quotes: Sequence[Quote], pool: Pool, least: float) -> tuple[Quote, ..
             answer.append(quote)
             documents.add(document)
     return tuple(answer)
+
+
+def worth_reading(quotes: Sequence[Quote], pool: Pool) -> tuple[Source, ...]:
+    """The passages to show a model, best first: a small model loses the thread among passages that say nothing."""
+    best = quotes[0].score if quotes else 0.0
+    numbers = (quote.evidence.source for quote in quotes if quote.score >= WORTH_READING * best)
+    return tuple(pool.sources[number] for number in list(dict.fromkeys(numbers))[:MOST_READ])

@@ -1,9 +1,11 @@
 """Conversations, their messages, and where each sentence of an answer stands."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
-from sqlalchemy.orm import Mapped
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.kit.columns import Created, Id, Json, Moment, Tenant
 from appliance.kit.database import Base
@@ -27,7 +29,10 @@ class ConversationRow(Base):
 
 
 class MessageRow(Base):
-    """A question, or an answer with its mode and provenance."""
+    """A question, or an answer with its mode and provenance.
+
+    ``sentences``: objects of ``text``, ``supported`` and ``citations``; those count the citations' rows from 1.
+    """
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -50,6 +55,7 @@ class MessageRow(Base):
     mode: Mapped[str | None]
     language: Mapped[str | None]
     content: Mapped[str]
+    sentences: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))
     provenance: Mapped[Json]
     created_at: Mapped[Created]
     finished_at: Mapped[Moment | None]
@@ -77,4 +83,5 @@ class CitationRow(Base):
     end: Mapped[int]
     page: Mapped[int | None]
     line: Mapped[int]
+    headings: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     quote: Mapped[str | None]

@@ -47,6 +47,9 @@ def upgrade() -> None:
         sa.Column("language", sa.String(), nullable=True),
         sa.Column("content", sa.String(), nullable=False),
         sa.Column(
+            "sentences", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'[]'::jsonb"), nullable=False
+        ),
+        sa.Column(
             "provenance", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -86,6 +89,7 @@ def upgrade() -> None:
         sa.Column("end", sa.Integer(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=True),
         sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("headings", postgresql.ARRAY(sa.TEXT()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("quote", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(
             ["tenant_id", "message_id"],

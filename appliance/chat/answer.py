@@ -1,0 +1,130 @@
+"""An answer with its citations, ready to be stored and told. Pure: from what was chosen to what is shown."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from appliance.chat import mode
+from appliance.chat.attribution import Attributed
+from appliance.chat.evidence import Evidence, Pool
+from appliance.chat.mode import Mode, Reason
+from appliance.chat.quoting import Quote
+
+_WIDE: Final = 0x2E80
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a sentence stands: ``revision.text[start:end] == quote``, code points; ``line`` counts from 1.
+
+    ``quote`` is None once the document was deleted.
+    """
+
+    number: int
+    document_id: UUID
+    document: str
+    revision_id: UUID
+    chunk_id: UUID
+    page: int | None
+    line: int
+    headings: tuple[str, ...]
+    start: int
+    end: int
+    quote: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of the answer, whether the documents say it, and the numbers of the citations that do."""
+
+    text: str
+    supported: bool
+    citations: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All of an answer. ``reason`` says why it is not composed, empty where it is."""
+
+    text: str
+    mode: Mode
+    reason: Reason
+    sentences: tuple[Sentence, ...]
+    citations: tuple[Citation, ...]
+
+
+@dataclass(slots=True)
+class Citations:
+    """Numbers evidence in the order in which it is first cited; the same piece keeps its number."""
+
+    pool: Pool
+    found: list[Citation] = field(default_factory=list)
+    _numbers: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def number(self, evidence: Evidence) -> int:
+        """The number of this piece's citation."""
+        key = (evidence.source, evidence.piece.start)
+        if key not in self._numbers:
+            self._numbers[key] = len(self.found) + 1
+            self.found.append(self._cite(evidence, len(self.found) + 1))
+        return self._numbers[key]
+
+    def sentence(self, attributed: Attributed) -> Sentence:
+        """An attributed sentence, its evidence cited."""
+        numbers = (self.number(attributed.evidence),) if attributed.evidence else ()
+        return Sentence(attributed.text, attributed.supported, numbers)
+
+    def cited(self, numbers: Iterable[int]) -> tuple[Citation, ...]:
+        """The citations of these numbers."""
+        return tuple(self.found[number - 1] for number in numbers)
+
+    def _cite(self, evidence: Evidence, number: int) -> Citation:
+        source, piece = self.pool.sources[evidence.source], evidence.piece
+        return Citation(
+            number=number,
+            document_id=source.document,
+            document=source.name,
+            revision_id=source.revision,
+            chunk_id=source.chunk,
+            page=source.page,
+            line=source.line + source.text.count("\n", 0, piece.start),
+            headings=source.headings,
+            start=source.start + piece.start,
+            end=source.start + piece.end,
+            quote=evidence.text,
+        )
+
+
+def composed(text: str, attributed: Sequence[Attributed], pool: Pool) -> Answer:
+    """The model's own answer."""
+    citations = Citations(pool)
+    sentences = tuple(citations.sentence(one) for one in attributed)
+    return Answer(text, "composed", "", sentences, tuple(citations.found))
+
+
+def quoted(quotes: Sequence[Quote], pool: Pool, reason: Reason) -> Answer:
+    """The quotes themselves, one sentence each."""
+    citations = Citations(pool)
+    sentences = tuple(
+        Sentence(readable(quote.evidence.text), supported=True, citations=(citations.number(quote.evidence),))
+        for quote in quotes
+    )
+    text = "\n".join(sentence.text for sentence in sentences)
+    return Answer(text, "quoted", reason, sentences, tuple(citations.found))
+
+
+def untold(language: str, reason: Reason = "nothing_found") -> Answer:
+    """That the documents do not tell."""
+    text = mode.nothing(language)
+    return Answer(text, "none", reason, (Sentence(text, supported=False),), ())
+
+
+def readable(quote: str) -> str:
+    """A quote on one line: white space and a table row's outer bars are form, not words."""
+    lines = [line.strip() for line in quote.strip().strip("|").split("\n")]
+    text = lines[0]
+    for line in lines[1:]:
+        wide = bool(text and line) and ord(text[-1]) >= _WIDE and ord(line[0]) >= _WIDE
+        text += line if wide else f" {line}"
+    return text.strip()
