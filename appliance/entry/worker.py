@@ -8,6 +8,7 @@ The host dies with Celery and Celery with the host (all are on the leash of ``up
 raises a flag that running jobs meet at their next poll: they go back into the queue with their attempt not counted.
 """
 
+import logging
 import mmap
 import multiprocessing
 import os
@@ -106,6 +107,7 @@ def listen(settings: Settings, registry: Registry, stopping: Flag) -> None:
 
     signals.worker_ready.connect(hears, weak=False)
     signals.setup_logging.connect(ours, weak=False)
+    logging.captureWarnings(capture=True)
     app.Worker(
         concurrency=settings.jobs.concurrency,
         loglevel=settings.log_level,
