@@ -1,0 +1,85 @@
+"""``appliance``: the verbs put together, and every failure told as one sentence that says what to do next."""
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+import appliance
+from appliance.entry.cli import (
+    answers,
+    collections,
+    doctor,
+    documents,
+    ingest,
+    jobs,
+    local,
+    models,
+    output,
+    search,
+    sign_in,
+)
+from appliance.kit.errors import ApplianceError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="appliance",
+    help="A private assistant that answers from your own documents.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        sys.stdout.write(f"appliance {appliance.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """A private assistant that answers from your own documents."""
+
+
+app.command("up")(local.up)
+app.command("status")(local.status)
+app.command("stop")(local.stop)
+app.command("logs")(local.logs)
+app.command("login")(sign_in.login)
+app.add_typer(sign_in.app, name="sign-in")
+app.command("doctor")(doctor.doctor)
+app.command("ingest")(ingest.ingest)
+app.command("ask")(answers.ask)
+app.command("search")(search.search)
+app.add_typer(collections.app, name="collections")
+app.add_typer(documents.app, name="documents")
+app.add_typer(models.app, name="models")
+app.add_typer(models.deployments, name="deployments")
+app.add_typer(jobs.app, name="jobs")
+
+
+def main() -> NoReturn:
+    """Run; the exit code is 0, 1 for a failure that was told, 2 for a wrong command line, 130 for Ctrl-C."""
+    try:
+        app()
+    except ApplianceError as error:
+        output.failure(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `appliance … | head`: nobody reads on
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

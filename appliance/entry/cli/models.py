@@ -1,0 +1,98 @@
+"""``appliance models`` and ``appliance deployments``: which weights are here, and what runs them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from appliance.entry.cli import output
+from appliance.entry.cli.output import Json
+from appliance.kit.errors import NotFound
+
+app = typer.Typer(help="Model versions: list, pull, verify.", no_args_is_help=True)
+deployments = typer.Typer(help="Deployments: what runs which model.", no_args_is_help=True)
+
+COLUMNS: list[output.Column] = [
+    ("name", lambda item: item["name"]),
+    ("kind", lambda item: item["kind"]),
+    ("state", lambda item: item["state"]),
+    ("size", lambda item: output.size(item.get("bytes"))),
+    ("languages", lambda item: item.get("languages")),
+    ("licence", lambda item: item.get("licence")),
+    ("digest", lambda item: str(item.get("digest"))[:12]),
+    ("reason", lambda item: item.get("reason")),
+]
+
+
+@app.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List the model versions of this appliance."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api:
+        items = api.all("/api/v1/models")
+    if as_json:
+        output.document({"items": items})
+    else:
+        output.table(COLUMNS, items, "There is no model yet. 'appliance models pull NAME' fetches one.")
+
+
+@app.command("pull")
+def pull(name: Annotated[str, typer.Argument(help="Its name in the catalogue.")], as_json: Json = False) -> None:
+    """Fetch a model, check every byte, and register it. What is there already is only checked."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api, output.console(stderr=True).status(f"Pulling {name} …"):
+        item = api.post("/api/v1/models/pull", {"name": name}, patient=True)
+    _shown([item], as_json=as_json)
+
+
+@app.command("verify")
+def verify(
+    model: Annotated[str | None, typer.Argument(help="Its name or id; all of them when left out.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read every byte of a model again; the exit code is 1 when any differs from its manifest."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api, output.console(stderr=True).status("Reading every byte …"):
+        wanted = [item for item in api.all("/api/v1/models") if model in (None, item["name"], item["id"])]
+        if not wanted:
+            raise NotFound(f"There is no model '{model}'.")
+        items = [api.post(f"/api/v1/models/{item['id']}/verify", patient=True) for item in wanted]
+    _shown(items, as_json=as_json)
+
+
+@deployments.command("list")
+def list_deployments(as_json: Json = False) -> None:
+    """List the deployments, what is wanted of each beside what it does."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api:
+        items = api.all("/api/v1/deployments")
+    if as_json:
+        output.document({"items": items})
+        return
+    columns: list[output.Column] = [
+        ("name", lambda item: item["name"]),
+        ("model", lambda item: item["model"]),
+        ("desired", lambda item: item["desired"]),
+        ("actual", lambda item: item["actual"]),
+        ("since", lambda item: output.moment(item.get("actual_since"))),
+        ("restarts", lambda item: item.get("restarts")),
+        ("routes", lambda item: item.get("routes")),
+        ("reason", lambda item: item.get("reason")),
+    ]
+    output.table(columns, items, "There is no deployment.")
+
+
+def _shown(items: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        output.document({"items": items})
+    else:
+        output.table(COLUMNS, items, "There is none.")
+    if any(item["state"] != "verified" for item in items):
+        raise typer.Exit(1)

@@ -1,0 +1,60 @@
+"""How an answer and its sources read in a terminal: pure, from the API's document to text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+UNSUPPORTED = "(?)"
+_QUOTE = 240
+_MODES = {
+    "quoted": "In the words of the documents:",
+    "none": "The documents do not tell.",
+}
+
+Document = Mapping[str, Any]
+
+
+def answer(document: Document) -> str:
+    """The answer with ``[n]`` after each sentence that a source supports and ``(?)`` after each that none does."""
+    text, told, at = str(document.get("answer", "")), "", 0
+    for sentence in document.get("sentences", ()):
+        found = text.find(sentence["text"], at)
+        if found < 0:
+            continue
+        end = found + len(sentence["text"])
+        told += text[at:end] + _marks(sentence)
+        at = end
+    told += text[at:]
+    heading = _MODES.get(str(document.get("mode")), "")
+    return "\n".join(part for part in (heading, told.strip()) if part and part.strip() != heading) or heading
+
+
+def sources(document: Document) -> list[str]:
+    """One line for each source: its number, document, page or line and headings; beneath it the quote."""
+    lines = []
+    for citation in document.get("citations", ()):
+        lines.append(f"[{citation['number']}] {place(citation)}")
+        if quote := " ".join(str(citation.get("quote") or "").split()):
+            lines.append(f"    “{shortened(quote)}”")
+    if any(not sentence["supported"] for sentence in document.get("sentences", ())):
+        lines.append(f"{UNSUPPORTED} nothing in the documents supports this sentence")
+    return lines
+
+
+def place(citation: Document) -> str:
+    """Where it stands: ``Leave.pdf, page 3, line 12 · Annual leave › Carry over``."""
+    parts = [str(citation.get("document") or citation.get("document_id") or "?")]
+    parts += [f"{name} {citation[name]}" for name in ("page", "line") if citation.get(name) is not None]
+    headings: Sequence[str] = citation.get("headings") or ()
+    return ", ".join(parts) + (f" · {' › '.join(headings)}" if headings else "")
+
+
+def shortened(text: str, longest: int = _QUOTE) -> str:
+    """At most ``longest`` characters, the cut shown."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def _marks(sentence: Document) -> str:
+    numbers = [c["number"] if isinstance(c, Mapping) else c for c in sentence.get("citations", ())]
+    if sentence.get("supported"):
+        return (" " + "".join(f"[{number}]" for number in numbers)) if numbers else ""
+    return f" {UNSUPPORTED}"
