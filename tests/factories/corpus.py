@@ -23,18 +23,22 @@ class Library:
 
     databases: Databases
     dimensions: int = 384
+    terms: int = 2_000
+    terms_a_chunk: int = 20
     tenant: UUID = field(default_factory=uuid7)
     collection: UUID = field(default_factory=uuid7)
 
     def __post_init__(self) -> None:
-        self.vectors = Corpus(self.dimensions, centres=30, terms=2_000, seed=self.tenant.int % 2**32)
+        self.vectors = Corpus(self.dimensions, centres=30, terms=self.terms, seed=self.tenant.int % 2**32)
         with self.databases.operator.session() as session:
             session.execute(
-                text("insert into tenants (id, name) values (:id, :name)"),
+                text("insert into tenants (id, name) values (:id, :name) on conflict do nothing"),
                 {"id": self.tenant, "name": str(self.tenant)},
             )
         with self.databases.app.session(self.tenant) as session:
-            session.execute(insert(CollectionRow).values(id=self.collection, tenant_id=self.tenant, name="c"))
+            session.execute(
+                insert(CollectionRow).values(id=self.collection, tenant_id=self.tenant, name=str(self.collection))
+            )
 
     def ingest(self, chunks: int, document: UUID | None = None, number: int = 1) -> UUID:
         """A new revision of a (new) document: chunks, statistics and outbox rows in one transaction."""
@@ -103,7 +107,7 @@ class Library:
     def _chunks(self, document: UUID, revision: UUID, count: int) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         for ordinal, vector in enumerate(self.vectors.dense(count)):
-            sparse = self.vectors.sparse(20)
+            sparse = self.vectors.sparse(self.terms_a_chunk)
             rows.append(
                 {
                     "id": uuid5(revision, str(ordinal)),

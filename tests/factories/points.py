@@ -42,8 +42,8 @@ class Corpus:
         return unit(centres + 0.5 * self.random.normal(size=centres.shape))
 
     def sparse(self, size: int = 12) -> Sparse:
-        """Up to ``size`` terms with weights in [0.1, 1)."""
-        drawn = np.unique(self.random.integers(0, self.terms, size)).astype(np.uint32)
+        """Up to ``size`` terms with weights in [0.1, 1); the r-th commonest is drawn 1/r times as often (Zipf)."""
+        drawn = np.unique(np.power(float(self.terms), self.random.uniform(size=size)).astype(np.uint32))
         return Sparse(drawn, self.random.uniform(0.1, 1, len(drawn)).astype(np.float32))
 
     def points(

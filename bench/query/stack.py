@@ -1,0 +1,81 @@
+"""A real PostgreSQL, a real index process and a real encoder in a directory of their own, for measuring."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import URL
+
+from appliance.access.web import Databases
+from appliance.drivers.postgres import PORT, Postgres
+from appliance.entry import schema
+from appliance.kit.children import Log, spawn
+from appliance.kit.database import Database, address
+from appliance.kit.layout import Layout
+from appliance.kit.settings import Settings
+from appliance.kit.wire import Client, WireDown
+
+
+@contextmanager
+def stack(store: Path | None) -> Iterator[Settings]:
+    """Settings of a running appliance without web and worker. ``store``: a model store, None for no encoder."""
+    with TemporaryDirectory(prefix="bench-") as directory, ExitStack() as undo:
+        layout = Layout(Path(directory) / "data")
+        layout.make()
+        settings = Settings(data=layout.data, models=store)
+        _postgres(layout, settings, undo)
+        environment = {**os.environ, "APPLIANCE_DATA": str(layout.data), "APPLIANCE_MODELS": str(settings.model_store)}
+        for name in ("index", *(("encoder",) if store else ())):
+            argv = [sys.executable, "-m", f"appliance.entry.{name}"]
+            child = spawn(argv, name=name, env=environment, log=Log(layout.log(name)), grace=20)
+            undo.callback(child.stop, 20)
+        yield settings
+
+
+def until(what: str, holds: Callable[[], object], seconds: float = 600) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.1)
+
+
+def status(line: Client) -> dict[str, object]:
+    """What the live shard says of itself; empty while there is none."""
+    try:
+        said: dict[str, object] = line.call("status")
+    except WireDown:
+        return {}
+    return said
+
+
+def pools(settings: Settings) -> Databases:
+    """Connections of the three logins."""
+    return Databases(Database.of(settings, "app"), Database.of(settings, "operator"), Database.of(settings, "system"))
+
+
+def _postgres(layout: Layout, settings: Settings, undo: ExitStack) -> None:
+    server = Postgres(layout)
+    child = server.start()
+    undo.callback(child.stop, 30)
+    server.wait(child, 60)
+    (layout.run / "postgres.host").write_text(server.host())
+    for login in schema.LOGINS:
+        layout.secret(f"postgres-{login}").write_text(secrets.token_urlsafe(16))
+    superuser = URL.create(
+        "postgresql+psycopg",
+        username="postgres",
+        password=layout.secret("postgres-superuser").read_text(),
+        port=PORT,
+        database="postgres",
+        query={"host": server.host()},
+    )
+    passwords = {login: layout.secret(f"postgres-{login}").read_text() for login in schema.LOGINS}
+    schema.create_roles(superuser, passwords, settings.database.name)
+    schema.upgrade(address(settings, "owner"))
