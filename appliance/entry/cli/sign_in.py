@@ -13,6 +13,7 @@ from appliance.entry.cli.output import Json
 
 app = typer.Typer(help="One-time sign-ins.", no_args_is_help=True)
 OPERATOR = "operator"
+NEW_PASSWORD = "New password (12 characters or more; empty: none)"  # noqa: S105 - a question, not a password
 
 
 def login(
@@ -30,8 +31,10 @@ def login(
     at = (url or address(places) or "").rstrip("/")
     if not at:
         raise NoApplianceKnown("No address was given.")
+    given = sys.stdin.readline().rstrip("\n") if password_stdin else None
+    body = credentials(name, token, given, may_ask=sys.stdin.isatty())
     with Api(Target(at, "")) as api:
-        told = api.post("/api/v1/login", credentials(name, token, from_stdin=password_stdin))
+        told = api.post("/api/v1/login", body)
     keep(places, Target(at, told["key"]))
     who = {field: value for field, value in told.items() if field != "key"}
     if as_json:
@@ -40,22 +43,16 @@ def login(
         output.say(f"Signed in at {at} as {who.get('login')} ({who.get('role')}); the key is in {places.logins}.")
 
 
-def credentials(name: str | None, token: str | None, *, from_stdin: bool) -> dict[str, str]:
-    """What to send. On a terminal what is missing is asked for; a password never stands in a command line."""
+def credentials(name: str | None, token: str | None, given: str | None, *, may_ask: bool) -> dict[str, str]:
+    """What to send. What was not given is asked for, where there is somebody; a password never stands in a command."""
     if token is not None:
-        chosen = _password(
-            from_stdin=from_stdin, prompt="New password (12 characters or more; empty: none)", empty=True
-        )
+        chosen = given if given is not None or not may_ask else _asked(NEW_PASSWORD, empty=True)
         return {"token": token} | ({"password": chosen} if chosen else {})
-    login_name = name or typer.prompt("Login", err=True)
-    return {"login": login_name, "password": _password(from_stdin=from_stdin, prompt="Password", empty=False)}
+    login_name = name or str(typer.prompt("Login", err=True))
+    return {"login": login_name, "password": given if given is not None else _asked("Password", empty=False)}
 
 
-def _password(*, from_stdin: bool, prompt: str, empty: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\n")
-    if empty and not sys.stdin.isatty():
-        return ""
+def _asked(prompt: str, *, empty: bool) -> str:
     return str(typer.prompt(prompt, hide_input=True, err=True, default="" if empty else None, show_default=False))
 
 

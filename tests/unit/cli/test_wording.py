@@ -1,0 +1,83 @@
+"""How an answer and its sources read."""
+
+from typing import Any
+
+import pytest
+
+from appliance.entry.cli import wording
+
+CITATION: dict[str, Any] = {
+    "number": 1,
+    "document": "Leave.pdf",
+    "document_id": "d",
+    "page": 3,
+    "line": 12,
+    "headings": ["Annual leave", "Carry over"],
+    "quote": "Everyone has\n25 days.",
+}
+
+
+def _sentence(text: str, *numbers: object, supported: bool = True) -> dict[str, object]:
+    return {"text": text, "supported": supported, "citations": list(numbers)}
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (
+            {"mode": "composed", "answer": "A is so.\n\nB too.", "sentences": [_sentence("A is so.", 1, 2)]},
+            "A is so. [1][2]\n\nB too.",
+        ),
+        (
+            {"mode": "composed", "answer": "A.", "sentences": [_sentence("A.", CITATION)]},
+            "A. [1]",
+        ),
+        (
+            {"mode": "composed", "answer": "A. B.", "sentences": [_sentence("B.", supported=False)]},
+            "A. B. (?)",
+        ),
+        (
+            {"mode": "composed", "answer": "A.", "sentences": [_sentence("not in it", 1), _sentence("A.")]},
+            "A.",
+        ),
+        (
+            {"mode": "quoted", "answer": "员工每年有25天年假。", "sentences": [_sentence("员工每年有25天年假。", 1)]},
+            "In the words of the documents:\n员工每年有25天年假。 [1]",
+        ),
+        ({"mode": "none", "answer": "The documents do not tell.", "sentences": []}, "The documents do not tell."),
+        ({"mode": "none", "answer": "文档中没有说明。"}, "The documents do not tell.\n文档中没有说明。"),
+        ({"mode": "none"}, "The documents do not tell."),
+    ],
+)
+def test_an_answer_shows_what_supports_each_sentence(document: dict[str, Any], told: str) -> None:
+    assert wording.answer(document) == told
+
+
+def test_each_source_says_where_it_stands_and_what_it_says() -> None:
+    document = {"citations": [CITATION], "sentences": [_sentence("x", supported=False)]}
+    assert wording.sources(document) == [
+        "[1] Leave.pdf, page 3, line 12 · Annual leave › Carry over",
+        "    “Everyone has 25 days.”",
+        "(?) nothing in the documents supports this sentence",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("citation", "told"),
+    [
+        ({"document": "a.md", "page": None, "line": 0}, "a.md, line 0"),
+        ({"document_id": "d-1"}, "d-1"),
+        ({}, "?"),
+    ],
+)
+def test_what_is_not_known_of_a_place_is_left_out(citation: dict[str, Any], told: str) -> None:
+    assert wording.place(citation) == told
+
+
+def test_a_source_without_a_quote_is_one_line() -> None:
+    assert wording.sources({"citations": [{"number": 2, "document": "a.md"}]}) == ["[2] a.md"]
+
+
+def test_a_long_quote_is_cut_where_it_shows() -> None:
+    assert wording.shortened("a" * 10, 5) == "aaaa…"
+    assert wording.shortened("aaaaa", 5) == "aaaaa"
