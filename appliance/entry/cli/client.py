@@ -61,20 +61,20 @@ class Api:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
+    def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON of many shapes
         """The document at ``path``."""
         return self.send("GET", path, params={name: value for name, value in query.items() if value is not None})
 
-    def post(self, path: str, body: object = None, *, patient: bool = False) -> Any:  # noqa: ANN401 - JSON
+    def post(self, path: str, body: object = None, *, patient: bool = False) -> Any:  # noqa: ANN401 - JSON of many shapes
         """What comes of posting ``body``; a repeated attempt is told from a new act by its key."""
         headers = {"idempotency-key": uuid7().hex}
         return self.send("POST", path, json=body, headers=headers, timeout=PATIENT if patient else USUAL)
 
-    def delete(self, path: str) -> Any:  # noqa: ANN401 - JSON
+    def delete(self, path: str) -> Any:  # noqa: ANN401 - JSON of many shapes
         """What comes of deleting ``path``."""
         return self.send("DELETE", path)
 
-    def upload(self, path: str, file: Path, name: str) -> Any:  # noqa: ANN401 - JSON
+    def upload(self, path: str, file: Path, name: str) -> Any:  # noqa: ANN401 - JSON of many shapes
         """Send a file from disk, never whole in memory."""
         with file.open("rb") as stream:
             try:

@@ -24,8 +24,8 @@ def answer(document: Document) -> str:
         told += text[at:end] + _marks(sentence)
         at = end
     told += text[at:]
-    heading = _MODES.get(str(document.get("mode")), "")
-    return "\n".join(part for part in (heading, told.strip()) if part and part.strip() != heading) or heading
+    heading, told = _MODES.get(str(document.get("mode")), ""), told.strip()
+    return "\n".join(dict.fromkeys(part for part in (heading, told) if part))
 
 
 def sources(document: Document) -> list[str]:

@@ -54,7 +54,7 @@ def test_the_result_of_a_file_is_a_line(outcome: dict[str, Any], told: str) -> N
     ("line", "process", "told"),
     [
         (
-            '{"event": "request", "level": "info", "timestamp": "2026-11-22T05:06:07.1Z", "status": 200, "source": "x"}',
+            '{"event": "request", "level": "info", "timestamp": "2026-11-22T05:06:07.1Z", "status": 200}',
             "web",
             "web       2026-11-22 05:06:07 info     request  status=200",
         ),
