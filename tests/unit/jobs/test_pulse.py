@@ -36,7 +36,7 @@ def test_a_pulse_without_a_reason_lets_the_handler_go_on() -> None:
 
 
 @pytest.mark.parametrize(("answer", "raised"), [(True, Cancelled), (None, LeaseLost)])
-def test_a_renewal_tells_of_a_cancel_and_of_a_lost_lease(answer: bool | None, raised: type[Exception]) -> None:  # noqa: FBT001 - a column of the table
+def test_a_renewal_tells_of_a_cancel_and_of_a_lost_lease(answer: bool | None, raised: type[Exception]) -> None:
     heart = Heart(Pulse(), lambda: answer, every=0, lease=9)
     heart.beat()
     with pytest.raises(raised):
@@ -72,7 +72,7 @@ def test_a_stopping_worker_interrupts_its_job() -> None:
 @pytest.mark.parametrize(("longest", "orphaned", "codes"), [(None, True, [75]), (-1.0, False, [75]), (60.0, False, [])])
 def test_an_orphan_and_a_handler_that_hangs_end_with_their_process(
     longest: float | None,
-    orphaned: bool,  # noqa: FBT001 - a column of the table
+    orphaned: bool,
     codes: list[int],
 ) -> None:
     died: list[int] = []

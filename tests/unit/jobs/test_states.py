@@ -94,7 +94,7 @@ def test_an_error_becomes_a_verdict(error: Exception, tries: Tries, verdict: Ver
         (3, True, State.CANCELLED, None),
     ],
 )
-def test_an_expired_lease_becomes_a_verdict(attempts: int, cancelled: bool, state: State, code: str | None) -> None:  # noqa: FBT001 - a column of the table
+def test_an_expired_lease_becomes_a_verdict(attempts: int, cancelled: bool, state: State, code: str | None) -> None:
     verdict = after_expiry(Tries(attempts), LIMITS, cancelled=cancelled)
     assert verdict.state is state
     assert (verdict.reason.code if verdict.reason else None) == code
