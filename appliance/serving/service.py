@@ -1,6 +1,6 @@
 """The engines as other slices use them: ask a route, stream its answer, know what it speaks."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 from uuid import UUID
@@ -62,7 +62,7 @@ class Engines:
 
     async def stream(
         self, route: str, messages: Sequence[Mapping[str, str]], max_tokens: int, principal: Principal
-    ) -> AsyncIterator[Delta]:
+    ) -> AsyncGenerator[Delta, None]:
         """The most likely answer to ``messages``, piece by piece; close the iterator early to abort the engine.
 
         Raises ``RouteNotFound``, ``EngineDown``, ``EngineFull`` or ``EngineRefused``; ``EngineDown`` also midway.

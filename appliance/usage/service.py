@@ -48,7 +48,7 @@ class Usage:
         for path in finished(self._directory):
             batch = list(records(path))
             self._insert(batch)
-            path.unlink()
+            path.unlink(missing_ok=True)  # another process may drain the same directory
             count += len(batch)
         return count
 
