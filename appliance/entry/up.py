@@ -106,7 +106,7 @@ def take(settings: Settings) -> int:
         Leftovers(layout.run).clear()
     try:
         up_checks.check(layout, settings.web, settings.host)
-        layout.data.mkdir(parents=True, exist_ok=True)
+        _make(layout.data)
         if not up_checks.sockets_fit(layout):
             shorten(layout)
         layout.make()
@@ -115,6 +115,13 @@ def take(settings: Settings) -> int:
             os.close(hold)
         raise
     return up_checks.lock(layout.data) if hold is None else hold
+
+
+def _make(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotStart(f"{data} cannot be made: {error.strerror}.") from error
 
 
 def shorten(layout: Layout) -> None:
