@@ -1,0 +1,124 @@
+"""Model versions over HTTP, on a store of tiny models."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from appliance.access.web import Databases
+from appliance.catalog.errors import ModelNotFound
+from appliance.catalog.service import Catalog
+from appliance.entry import web
+from appliance.kit.ids import uuid7
+from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
+from appliance.serving import bootstrap
+from appliance.serving.deployments import Deployments
+from tests.factories import models
+from tests.integration.web.conftest import House, house
+
+__all__ = ["house"]
+
+PATH = "/api/v1/models"
+
+
+@pytest.fixture
+def stocked(settings: Settings, tmp_path: Path) -> Settings:
+    """Settings with a store of two tiny models."""
+    return settings.model_copy(
+        update={
+            "models": models.store(tmp_path / "models"),
+            "encoder": EncoderSettings(model=models.ENCODER),
+            "engine": EngineSettings(model=models.LANGUAGE),
+        }
+    )
+
+
+@pytest.fixture
+def client(stocked: Settings) -> Iterator[TestClient]:
+    with TestClient(web.build(stocked), raise_server_exceptions=False) as client:
+        yield client
+
+
+def test_a_pulled_model_is_registered_once_and_listed(client: TestClient, house: House) -> None:
+    operator = House.bearer(house.operator)
+    first = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=operator)
+    again = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=operator)
+    other = client.post(f"{PATH}/pull", json={"name": models.ENCODER}, headers=operator)
+    assert first.status_code == 201
+    assert again.json() == first.json()
+    assert (first.json()["state"], first.json()["languages"]) == ("verified", ["en"])
+    page = client.get(PATH, params={"limit": 1}, headers=House.bearer(house.member_of_one)).json()
+    rest = client.get(PATH, params={"cursor": page["next_cursor"]}, headers=operator).json()
+    assert page["items"] == [first.json()]
+    assert (rest["items"], rest["next_cursor"]) == ([other.json()], None)
+
+
+def test_verifying_names_what_was_tampered_with_and_what_is_gone(
+    client: TestClient, house: House, stocked: Settings
+) -> None:
+    operator = House.bearer(house.operator)
+    model = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=operator).json()
+    verify = f"{PATH}/{model['id']}/verify"
+    directory = stocked.model_store / models.LANGUAGE
+    assert client.post(verify, headers=operator).json()["state"] == "verified"
+    (directory / "config.json").write_text("{}")
+    tampered = client.post(verify, headers=operator).json()
+    assert tampered["state"] == "tampered"
+    assert "config.json does not have its recorded digest" in tampered["reason"]
+    models.seal(directory)
+    assert "holds another version" in client.post(verify, headers=operator).json()["reason"]
+    shutil.rmtree(directory)
+    assert client.post(verify, headers=operator).json()["state"] == "missing"
+
+
+def test_a_tampered_model_is_not_registered(client: TestClient, house: House, stocked: Settings) -> None:
+    (stocked.model_store / models.LANGUAGE / "evil.py").write_text("")
+    answer = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=House.bearer(house.operator))
+    assert (answer.status_code, answer.json()["code"]) == (422, "weights_tampered")
+    assert client.get(PATH, headers=House.bearer(house.operator)).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "code"),
+    [("unheard-of", 404, "model_unknown"), ("../etc", 422, "invalid_request"), ("/etc", 422, "invalid_request")],
+)
+def test_what_is_not_in_the_store_or_a_known_package_is_refused(
+    client: TestClient, house: House, name: str, status: int, code: str
+) -> None:
+    answer = client.post(f"{PATH}/pull", json={"name": name}, headers=House.bearer(house.operator))
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+def test_only_the_operator_changes_models(client: TestClient, house: House) -> None:
+    member = House.bearer(house.member_of_one)
+    assert client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=member).status_code == 403
+    assert client.post(f"{PATH}/{uuid7()}/verify", headers=member).status_code == 403
+    answer = client.post(f"{PATH}/{uuid7()}/verify", headers=House.bearer(house.operator))
+    assert (answer.status_code, answer.json()["code"]) == (404, "model_not_found")
+
+
+def test_bootstrap_is_harmless_to_repeat_and_follows_a_new_version_and_a_moved_store(
+    stocked: Settings, databases: Databases, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        with databases.operator.session() as session:
+            bootstrap.ensure(session, stocked)
+    with databases.app.session() as session:
+        (first,) = Deployments(session).all()
+    shutil.move(stocked.model_store, tmp_path / "moved")
+    moved = stocked.model_copy(update={"models": tmp_path / "moved"})
+    (moved.model_store / models.LANGUAGE / "README.md").write_text("new")
+    models.seal(moved.model_store / models.LANGUAGE)
+    with databases.operator.session() as session:
+        bootstrap.ensure(session, moved)
+    with databases.app.session() as session:
+        (second,) = Deployments(session).all()
+        encoder, old, new = Catalog(session).list(None, 10).items
+        assert encoder.directory == moved.model_store / models.ENCODER
+        with pytest.raises(ModelNotFound):
+            Catalog(session).one(uuid7())
+    assert (first.version.id, second.version.id) == (old.id, new.id)
+    assert first.id == second.id
+    assert second.routes == ("default", models.LANGUAGE)
