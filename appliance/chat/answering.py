@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 import anyio
@@ -85,13 +85,14 @@ class _Outcome:
 
 
 class Answering:
-    """Answers questions. ``database`` is the app login's; ``route`` leads to the model that composes."""
+    """Answers questions. ``database`` is the app login's; ``patience``: the engine's seconds for a whole answer."""
 
-    def __init__(self, database: Database, retrieval: Retrieval, engines: Engines, route: str = DEFAULT) -> None:
+    def __init__(self, database: Database, retrieval: Retrieval, engines: Engines, patience: float = PATIENCE) -> None:
         self._database = database
         self._retrieval = retrieval
         self._engines = engines
-        self._route = route
+        self._patience = patience
+        self._route = DEFAULT
 
     async def prepare(self, asking: Asking, principal: Principal) -> Prepared:
         """Search and begin. Raises what search and conversations raise; nothing is kept then."""
@@ -185,14 +186,14 @@ class Answering:
         outcome.answer, outcome.first = await offload.run(writing.answer), writing.first
 
     async def _deltas(self, prepared: Prepared, target: Target) -> AsyncGenerator[Delta, None]:
-        """The engine's pieces. Raises TimeoutError when the whole takes longer than ``PATIENCE``."""
+        """The engine's pieces. Raises TimeoutError when the whole takes too long."""
         sources = quoting.worth_reading(prepared.quotes, prepared.pool)
         packed = prompt.pack(prepared.question, sources, min(target.context, PROMPT_TOKENS))
         if not packed.used:
             return
         stream = self._engines.stream(self._route, packed.messages, prompt.ANSWER_TOKENS, prepared.principal)
-        deadline = clock.monotonic() + PATIENCE
-        async with aclosing(cast("AsyncGenerator[Delta, None]", stream)) as pieces:
+        deadline = clock.monotonic() + self._patience
+        async with aclosing(stream) as pieces:
             while True:
                 async with asyncio.timeout(max(deadline - clock.monotonic(), 0)):
                     delta = await anext(pieces, None)

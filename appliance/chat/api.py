@@ -14,8 +14,9 @@ from appliance.chat.answering import Answering, Asking
 from appliance.chat.service import Conversations
 from appliance.chat.stream import EventStream, whole
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
+from appliance.tenants.once import ONCE, OnceRoute
 
-router = APIRouter(prefix="/api/v1", tags=["chat"], dependencies=[allow(Action.ASK)])
+router = APIRouter(prefix="/api/v1", tags=["chat"], dependencies=[allow(Action.ASK)], route_class=OnceRoute)
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 Accept = Annotated[str, Header()]
@@ -58,7 +59,7 @@ def list_conversations(
     return schemas.ConversationList(items=items, next_cursor=page.next_cursor)
 
 
-@router.post("/conversations", status_code=201)
+@router.post("/conversations", status_code=201, dependencies=[ONCE])
 def create_conversation(body: schemas.ConversationBody, session: Tx, principal: Caller) -> schemas.ConversationView:
     """Begin a conversation."""
     return schemas.ConversationView.of(Conversations(session, principal).create(body.title))

@@ -17,6 +17,9 @@ from appliance.knowledge.terms import terms
 SINGLE: Final = 0.5
 """What a single ideograph weighs against its bigrams: it says little alone."""
 
+FEWEST: Final = 30
+"""Among fewer pieces than this rarity means nothing: in a tenant's only document every term would be common."""
+
 _FIRST_HAN: Final = 0x3005
 
 
@@ -66,7 +69,7 @@ class Pool:
 
         ``least``: the frequency that a term is given which no piece has.
         """
-        count, total = max(self.frequencies.get(term, 0), least), len(self.evidence)
+        count, total = max(self.frequencies.get(term, 0), least), max(len(self.evidence), FEWEST)
         rarity = math.log1p((total - count + 0.5) / (count + 0.5))
         return rarity * SINGLE if len(term) == 1 and _ideograph(term) else rarity
 

@@ -109,7 +109,7 @@ def xquad(name: str) -> Iterator[Figure]:
         tally["second"] += holds_any(one["answers"], (quote.evidence.text for quote in every[:2]))
         tally["shown"] += bool(shown)
         tally["right"] += holds_any(one["answers"], (quote.evidence.text for quote in shown))
-        without = index.find(one["question"], PASSAGES, lambda source, home=home: article(source.name) != home)
+        without = index.find(one["question"], PASSAGES, away_from(home))
         tally["silent"] += not quoted(one["question"], language, without)[1]
         for label, held in claims(one, every):
             tally[label] += 1
@@ -148,6 +148,11 @@ def supported(text: str, question: str, ground: Pool) -> bool:
     """Whether all that ``text`` says has support."""
     said = attribute(text, question, ground)
     return bool(said) and all(one.supported for one in said)
+
+
+def away_from(home: str) -> Callable[[Source], bool]:
+    """Keeps the passages of other articles."""
+    return lambda source: article(source.name) != home
 
 
 def article(name: str) -> str:
