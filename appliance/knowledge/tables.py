@@ -11,8 +11,8 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
-    text,
 )
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,11 +50,11 @@ class DocumentRow(Base):
     tenant_id: Mapped[Tenant]
     collection_id: Mapped[UUID]
     name: Mapped[str]
-    state: Mapped[str] = mapped_column(server_default=text("'queued'"))
+    state: Mapped[str] = mapped_column(server_default=sql("'queued'"))
     reason_code: Mapped[str | None]
     reason: Mapped[str | None]
-    readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{everyone}'"))
-    projected_readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{everyone}'"))
+    readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
+    projected_readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
     current_revision: Mapped[UUID | None]
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
@@ -90,6 +90,8 @@ class RevisionRow(Base):
 class ChunkRow(Base):
     """A passage: ``revision.text[start:end] == text``. Its id is the point's id: UUIDv5 of (revision, ordinal).
 
+    ``lead`` is what stands above it and is not in it: headings, the header row of its table.
+
     ``embedding`` is little-endian float32 (d,); ``term_ids`` uint32 and ``term_weights`` float32 are parallel (n,).
     """
 
@@ -112,7 +114,8 @@ class ChunkRow(Base):
     end: Mapped[int]
     page: Mapped[int | None]
     line: Mapped[int]
-    headings: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    headings: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{}'"))
+    lead: Mapped[str] = mapped_column(server_default=sql("''"))
     language: Mapped[str]
     tokens: Mapped[int]
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
@@ -136,7 +139,7 @@ class CorpusStatisticsRow(Base):
     __tablename__ = "corpus_statistics"
 
     tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
-    chunks: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    chunks: Mapped[int] = mapped_column(BigInteger, server_default=sql("0"))
 
 
 class IndexOutboxRow(Base):
@@ -165,5 +168,5 @@ class IndexMarkRow(Base):
 
     shard: Mapped[str] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
-    details: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'::jsonb"))
+    details: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=sql("'{}'::jsonb"))
     updated_at: Mapped[Created]

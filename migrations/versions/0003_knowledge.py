@@ -112,6 +112,7 @@ def upgrade() -> None:
         sa.Column("page", sa.Integer(), nullable=True),
         sa.Column("line", sa.Integer(), nullable=False),
         sa.Column("headings", postgresql.ARRAY(sa.TEXT()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("lead", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("tokens", sa.Integer(), nullable=False),
         sa.Column("embedding", sa.LargeBinary(), nullable=False),

@@ -1,0 +1,67 @@
+"""Building this slice's parts from the settings, for the composition roots."""
+
+from functools import cached_property
+
+from appliance.catalog import encoders
+from appliance.drivers.blobs import Blobs, DirectoryBlobs
+from appliance.drivers.encoder.remote import RemoteEncoder
+from appliance.drivers.vectors.remote import RemoteVectors
+from appliance.kit.database import Database
+from appliance.kit.settings import Settings
+from appliance.kit.wire import Client
+from appliance.knowledge.access import Index
+from appliance.knowledge.ingest import Tools
+from appliance.knowledge.parsing.host import ParserHost
+from appliance.knowledge.parsing.limits import ParseLimits
+from appliance.knowledge.retrieval import Retrieval
+
+
+def blobs(settings: Settings) -> Blobs:
+    """Where original files are kept."""
+    return DirectoryBlobs(settings.layout.blobs)
+
+
+def encoder(settings: Settings) -> RemoteEncoder:
+    """The encoder's process, described from the model store. Raises ``BadManifest`` when the model is not there."""
+    return RemoteEncoder(settings.layout.encoder_socket, encoders.about(settings.model_store, settings.encoder.model))
+
+
+def retrieval(settings: Settings, app: Database) -> Retrieval:
+    """Search through the index's and the encoder's processes."""
+    vectors = RemoteVectors(Client(settings.layout.index_socket))
+    return Retrieval(app, Index(vectors), encoder(settings))
+
+
+def parse_limits(settings: Settings) -> ParseLimits:
+    """What one file may cost."""
+    knowledge = settings.knowledge
+    return ParseLimits(
+        file_bytes=settings.web.largest_upload,
+        text=knowledge.largest_text,
+        seconds=knowledge.parse_seconds,
+        memory=knowledge.parse_memory,
+    )
+
+
+class Workshop:
+    """A worker's tools, made on first use: after the fork, in the process that uses them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def tools(self) -> Tools:
+        """For ingests."""
+        settings = self._settings
+        return Tools(
+            blobs=self.blobs,
+            parser=ParserHost(parse_limits(settings), settings.layout.log("parser")),
+            encoder=encoder(settings),
+            chunk_tokens=settings.knowledge.chunk_tokens,
+            encode_batch=settings.knowledge.encode_batch,
+        )
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        """For deletions, which need nothing else."""
+        return blobs(self._settings)

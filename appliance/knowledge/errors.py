@@ -1,0 +1,69 @@
+"""What the appliance answers about collections and documents."""
+
+from appliance.kit.errors import Conflict, NotFound, Refused
+from appliance.knowledge.parsing.errors import FileRefused
+
+
+class CollectionNotFound(NotFound):
+    """There is no such collection in this tenant."""
+
+    code = "collection_not_found"
+    advice = "List the collections with 'appliance collections list'."
+
+
+class CollectionExists(Conflict):
+    """A collection of this name is there already."""
+
+    code = "collection_exists"
+    advice = "Use it, or choose another name."
+
+
+class DocumentNotFound(NotFound):
+    """There is no such document for you."""
+
+    code = "document_not_found"
+    advice = "List the documents with 'appliance documents list'."
+
+
+class DocumentBusy(Conflict):
+    """The document is being deleted."""
+
+    code = "document_busy"
+    advice = "Wait until its deletion has ended, then upload it again."
+
+
+class NothingToRetry(Conflict):
+    """Only a document that failed can be tried again."""
+
+    code = "nothing_to_retry"
+    advice = "Look at its state with 'appliance documents show'."
+
+
+class NoText(Conflict):
+    """The document has not been read yet."""
+
+    code = "document_not_read"
+    advice = "Wait until it is ready."
+
+
+class BadName(Refused):
+    """A name must have 1 to 255 visible characters."""
+
+    code = "bad_name"
+
+
+class EmptyUpload(Refused):
+    """The file is empty."""
+
+    code = "empty_file"
+    advice = "Send a file with something in it."
+
+
+class FileNotRead(Refused):
+    """A file that could not be read, with the parser's own reason as its code."""
+
+    advice = "Send the file again once this is put right."
+
+    def __init__(self, refusal: FileRefused) -> None:
+        super().__init__(str(refusal))
+        self.code = refusal.code  # type: ignore[misc] # each refusal has its own

@@ -1,0 +1,94 @@
+"""Passages by id, as PostgreSQL lets a principal see them. The index proposes; this decides before a chunk is shown."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import cast, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Session
+
+from appliance.access.principal import Principal
+from appliance.knowledge.bm25 import Statistics
+from appliance.knowledge.fusion import Place
+from appliance.knowledge.tables import ChunkRow, CorpusStatisticsRow, DocumentRow, RevisionRow, TermStatisticsRow
+
+_MOST_PENDING: Final = 1000
+"""Documents whose change of access the index has not seen yet; more than that are left to the next search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk with what a citation of it needs; offsets are into the revision's normal text, in code points."""
+
+    chunk: UUID
+    document: UUID
+    name: str
+    collection: UUID
+    revision: UUID
+    title: str
+    page: int | None
+    line: int
+    headings: tuple[str, ...]
+    lead: str
+    text: str
+    start: int
+    end: int
+    language: str
+    score: float = 0.0
+    places: dict[str, Place] = field(default_factory=dict)
+    """Its rank and score in each leg of the search that found it: ``sparse``, ``dense``."""
+
+
+def readable(
+    session: Session, principal: Principal, chunks: Sequence[UUID], collections: tuple[UUID, ...] | None = None
+) -> dict[UUID, Passage]:
+    """Those of the chunks that are of a current revision of a document that the principal may read, by id."""
+    query = (
+        select(ChunkRow, DocumentRow.name, RevisionRow.title)
+        .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+        .join(RevisionRow, RevisionRow.id == ChunkRow.revision_id)
+        .where(
+            ChunkRow.id.in_(chunks),
+            ChunkRow.tenant_id == principal.tenant,  # beside row-level security, not instead of it
+            ChunkRow.revision_id == DocumentRow.current_revision,
+            DocumentRow.state != "deleting",
+            DocumentRow.readers.op("&&")(cast(sorted(principal.readers), ARRAY(TEXT))),
+        )
+    )
+    if collections is not None:
+        query = query.where(DocumentRow.collection_id.in_(collections))
+    return {row.id: _passage(row, name, title or name) for row, name, title in session.execute(query)}
+
+
+def statistics(session: Session, terms: Sequence[int]) -> Statistics:
+    """How many chunks the session's tenant has, and in how many of them each of the terms stands."""
+    total = session.execute(select(CorpusStatisticsRow.chunks)).scalar_one_or_none() or 0
+    query = select(TermStatisticsRow.term, TermStatisticsRow.chunks).where(TermStatisticsRow.term.in_(terms))
+    return Statistics(total, {row.term: row.chunks for row in session.execute(query)})
+
+
+def pending(session: Session) -> tuple[UUID, ...]:
+    """Documents of the session's tenant whose readers the index does not know yet."""
+    query = select(DocumentRow.id).where(text("readers is distinct from projected_readers")).limit(_MOST_PENDING)
+    return tuple(session.execute(query).scalars())
+
+
+def _passage(row: ChunkRow, name: str, title: str) -> Passage:
+    return Passage(
+        chunk=row.id,
+        document=row.document_id,
+        name=name,
+        collection=row.collection_id,
+        revision=row.revision_id,
+        title=title,
+        page=row.page,
+        line=row.line,
+        headings=tuple(row.headings),
+        lead=row.lead,
+        text=row.text,
+        start=row.start,
+        end=row.end,
+        language=row.language,
+    )

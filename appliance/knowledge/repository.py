@@ -1,0 +1,245 @@
+"""Questions to the tables of collections and documents. One tenant's session; row-level security does the scoping."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, cast, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session, aliased
+
+from appliance.access.principal import TenantId
+from appliance.kit import clock
+from appliance.kit.ids import uuid7
+from appliance.knowledge.documents import Collection, CollectionId, Document, DocumentId, NormalText
+from appliance.knowledge.errors import CollectionNotFound, DocumentNotFound, NoText
+from appliance.knowledge.tables import ChunkRow, CollectionRow, DocumentRow, RevisionRow
+
+
+class Collections:
+    """The collections of one tenant."""
+
+    def __init__(self, session: Session, tenant: TenantId) -> None:
+        self._session = session
+        self._tenant = tenant
+
+    def insert(self, name: str) -> CollectionId | None:
+        """The new collection's id; None when the name is taken."""
+        statement = (
+            upsert(CollectionRow)
+            .values(id=uuid7(), tenant_id=self._tenant, name=name)
+            .on_conflict_do_nothing()
+            .returning(CollectionRow.id)
+        )
+        found = self._session.execute(statement).scalar_one_or_none()
+        return None if found is None else CollectionId(found)
+
+    def one(self, collection: UUID) -> Collection:
+        """Raises CollectionNotFound."""
+        found = self._read(select(CollectionRow).where(CollectionRow.id == collection))
+        if not found:
+            raise CollectionNotFound(str(collection))
+        return found[0]
+
+    def page(self, limit: int, after: UUID | None, name: str | None) -> list[Collection]:
+        """In the order in which they were made."""
+        query = select(CollectionRow).order_by(CollectionRow.id).limit(limit)
+        if after is not None:
+            query = query.where(CollectionRow.id > after)
+        if name is not None:
+            query = query.where(CollectionRow.name == name)
+        return self._read(query)
+
+    def resolve(self, named: Sequence[str]) -> tuple[UUID, ...]:
+        """Ids of collections that are given by id or by name. Raises CollectionNotFound for the first unknown one."""
+        query = select(CollectionRow.id, CollectionRow.name).where(
+            or_(CollectionRow.name.in_(named), CollectionRow.id.in_(_uuids(named)))
+        )
+        known = {key: row.id for row in self._session.execute(query) for key in (row.name, str(row.id))}
+        missing = [one for one in named if one not in known]
+        if missing:
+            raise CollectionNotFound(missing[0])
+        return tuple(dict.fromkeys(known[one] for one in named))
+
+    def delete(self, collection: UUID) -> bool:
+        """Remove a collection that holds no document; False when it still holds one."""
+        empty = ~exists().where(DocumentRow.collection_id == collection)
+        statement = delete(CollectionRow).where(CollectionRow.id == collection, empty).returning(CollectionRow.id)
+        gone = self._session.execute(statement).scalar_one_or_none() is not None
+        return gone or not self._session.execute(select(exists().where(CollectionRow.id == collection))).scalar_one()
+
+    def _read(self, query: Select[CollectionRow]) -> list[Collection]:
+        rows = self._session.execute(query).scalars().all()
+        counts: dict[UUID, dict[str, int]] = {row.id: {} for row in rows}
+        states = (
+            select(DocumentRow.collection_id, DocumentRow.state, func.count())
+            .where(DocumentRow.collection_id.in_(counts))
+            .group_by(DocumentRow.collection_id, DocumentRow.state)
+        )
+        for collection, state, count in self._session.execute(states):
+            counts[collection][state] = count
+        return [Collection(CollectionId(row.id), row.name, row.created_at, counts[row.id]) for row in rows]
+
+
+def _uuids(named: Sequence[str]) -> list[UUID]:
+    found: list[UUID] = []
+    for one in named:
+        try:
+            found.append(UUID(one))
+        except ValueError:
+            continue
+    return found
+
+
+class Documents:
+    """The documents of one tenant; ``readers`` limits them to what a caller may read (None: all, for jobs)."""
+
+    def __init__(self, session: Session, tenant: TenantId, readers: frozenset[str] | None = None) -> None:
+        self._session = session
+        self._tenant = tenant
+        self._readers = readers
+
+    def insert(self, collection: UUID, name: str) -> None:
+        """A row for this name, unless there is one."""
+        self._session.execute(
+            upsert(DocumentRow)
+            .values(id=uuid7(), tenant_id=self._tenant, collection_id=collection, name=name)
+            .on_conflict_do_nothing()
+        )
+
+    def named(self, collection: UUID, name: str) -> DocumentRow:
+        """The row of this name, locked."""
+        query = select(DocumentRow).where(DocumentRow.collection_id == collection, DocumentRow.name == name)
+        return self._session.execute(query.with_for_update()).scalar_one()
+
+    def lock(self, document: UUID) -> DocumentRow | None:
+        """The row, locked; None when there is none."""
+        query = select(DocumentRow).where(DocumentRow.id == document, self._readable())
+        return self._session.execute(query.with_for_update()).scalar_one_or_none()
+
+    def one(self, document: UUID) -> Document:
+        """Raises DocumentNotFound."""
+        row = self._session.execute(self._shown().where(DocumentRow.id == document)).one_or_none()
+        if row is None:
+            raise DocumentNotFound(str(document))
+        return _document(row)
+
+    def page(self, limit: int, after: UUID | None, collection: UUID | None, state: str | None) -> list[Document]:
+        """In the order in which they were first uploaded."""
+        query = self._shown().order_by(DocumentRow.id).limit(limit)
+        if after is not None:
+            query = query.where(DocumentRow.id > after)
+        if collection is not None:
+            query = query.where(DocumentRow.collection_id == collection)
+        if state is not None:
+            query = query.where(DocumentRow.state == state)
+        return [_document(row) for row in self._session.execute(query)]
+
+    def text(self, document: UUID) -> NormalText:
+        """Of the revision that is served. Raises DocumentNotFound, NoText when none is served yet."""
+        query = (
+            select(DocumentRow.name, RevisionRow.id, RevisionRow.title, RevisionRow.text)
+            .join(RevisionRow, RevisionRow.id == DocumentRow.current_revision, isouter=True)
+            .where(DocumentRow.id == document, DocumentRow.state != "deleting", self._readable())
+        )
+        row = self._session.execute(query).one_or_none()
+        if row is None:
+            raise DocumentNotFound(str(document))
+        if row.text is None:
+            raise NoText(row.name)
+        return NormalText(row.id, row.title or row.name, row.text)
+
+    def set(self, document: UUID, **values: object) -> None:
+        """Change columns of a document."""
+        statement = update(DocumentRow).where(DocumentRow.id == document)
+        self._session.execute(statement.values(updated_at=clock.now(), **values))
+
+    def within(self, collection: UUID) -> list[UUID]:
+        """The ids of a collection's documents."""
+        return list(
+            self._session.execute(select(DocumentRow.id).where(DocumentRow.collection_id == collection)).scalars()
+        )
+
+    def newest(self, document: UUID) -> RevisionRow | None:
+        """The revision with the highest number."""
+        query = select(RevisionRow).where(RevisionRow.document_id == document).order_by(RevisionRow.number.desc())
+        return self._session.execute(query.limit(1)).scalar_one_or_none()
+
+    def revise(self, document: UUID, number: int, sha256: str, size: int) -> UUID:
+        """A new revision; its content is read later."""
+        revision = uuid7()
+        values = {"id": revision, "tenant_id": self._tenant, "document_id": document, "number": number}
+        self._session.execute(insert(RevisionRow).values(**values, sha256=sha256, bytes=size))
+        return revision
+
+    def contents(self, document: UUID) -> list[str]:
+        """The digests of a document's revisions."""
+        return list(
+            self._session.execute(
+                select(RevisionRow.sha256).where(RevisionRow.document_id == document).distinct()
+            ).scalars()
+        )
+
+    def shared(self, sha256: str, document: UUID) -> bool:
+        """Whether another document of the tenant has this content."""
+        other = exists().where(RevisionRow.sha256 == sha256, RevisionRow.document_id != document)
+        return self._session.execute(select(other)).scalar_one()
+
+    def drop(self, document: UUID) -> None:
+        """Remove the document and its revisions; its chunks must be gone."""
+        self._session.execute(delete(RevisionRow).where(RevisionRow.document_id == document))
+        self._session.execute(delete(DocumentRow).where(DocumentRow.id == document))
+
+    def chunks(self, document: UUID) -> Sequence[Row[UUID, UUID, bytes]]:
+        """(id, revision, term ids) of all its chunks, of every revision."""
+        columns = select(ChunkRow.id, ChunkRow.revision_id, ChunkRow.term_ids)
+        return self._session.execute(columns.where(ChunkRow.document_id == document)).all()
+
+    def _readable(self) -> Any:  # noqa: ANN401 - SQLAlchemy's own expression types differ between the two
+        if self._readers is None:
+            return text("true")
+        return DocumentRow.readers.op("&&")(cast(sorted(self._readers), ARRAY(TEXT)))
+
+    def _shown(self) -> Select[DocumentRow, RevisionRow]:
+        """A document with the revision that is served, or else its newest."""
+        other = aliased(RevisionRow)
+        newest = (
+            select(other.id)
+            .where(other.document_id == DocumentRow.id)
+            .order_by(other.number.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        return (
+            select(DocumentRow, RevisionRow)
+            .join(RevisionRow, RevisionRow.id == func.coalesce(DocumentRow.current_revision, newest))
+            .where(self._readable())
+        )
+
+
+def lock_content(session: Session, tenant: UUID, sha256: str) -> None:
+    """Until the end of the transaction nobody else keeps or deletes this content of the tenant."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tenant}/{sha256}"})
+
+
+def _document(row: Row[DocumentRow, RevisionRow]) -> Document:
+    document, revision = row
+    return Document(
+        id=DocumentId(document.id),
+        collection=CollectionId(document.collection_id),
+        name=document.name,
+        state=document.state,
+        reason_code=document.reason_code,
+        reason=document.reason,
+        revision=revision.id,
+        sha256=revision.sha256,
+        bytes=revision.bytes,
+        media_type=revision.media_type,
+        title=revision.title,
+        language=revision.language,
+        pages=revision.pages,
+        chunks=revision.chunk_count,
+        created_at=document.created_at,
+        updated_at=document.updated_at,
+    )

@@ -1,0 +1,158 @@
+"""Collections and documents of one caller's tenant: decides, writes rows, asks for jobs. Never commits."""
+
+import unicodedata
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from appliance.access.principal import Principal
+from appliance.drivers.blobs import Blobs, Staged
+from appliance.jobs.service import Jobs
+from appliance.kit import paging
+from appliance.knowledge.documents import (
+    FORGET,
+    FORGET_COLLECTION,
+    INGEST,
+    Added,
+    Collection,
+    Document,
+    NormalText,
+)
+from appliance.knowledge.errors import (
+    BadName,
+    CollectionExists,
+    DocumentBusy,
+    DocumentNotFound,
+    EmptyUpload,
+    NothingToRetry,
+)
+from appliance.knowledge.repository import Collections, Documents, lock_content
+
+LONGEST_NAME: Final = 255
+
+
+def checked_name(name: str) -> str:
+    """A name as it is stored: NFC, without white space at its ends. Raises BadName."""
+    plain = unicodedata.normalize("NFC", name).strip()
+    if not plain or len(plain) > LONGEST_NAME:
+        raise BadName(f"a name has 1 to {LONGEST_NAME} characters")
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") for character in plain):
+        raise BadName("a name has no control characters")
+    return plain
+
+
+class Knowledge:
+    """Collections and documents, as far as ``principal`` may see them."""
+
+    def __init__(self, session: Session, principal: Principal) -> None:
+        self._session = session
+        self._tenant = principal.tenant
+        self._jobs = Jobs(session, principal.tenant)
+        self._collections = Collections(session, principal.tenant)
+        self._documents = Documents(session, principal.tenant, principal.readers)
+
+    def create(self, name: str) -> Collection:
+        """A new, empty collection. Raises BadName, CollectionExists."""
+        plain = checked_name(name)
+        made = self._collections.insert(plain)
+        if made is None:
+            raise CollectionExists(plain)
+        return self._collections.one(made)
+
+    def collection(self, collection: UUID) -> Collection:
+        """Raises CollectionNotFound."""
+        return self._collections.one(collection)
+
+    def collections(self, cursor: str | None, limit: int, name: str | None = None) -> paging.Page[Collection]:
+        """A page of collections, or the one of this name."""
+        found = self._collections.page(limit + 1, paging.decode(cursor), name)
+        return paging.page(found, limit, [one.id for one in found])
+
+    def forget_collection(self, collection: UUID) -> UUID:
+        """Delete a collection and forget all its documents; they are not found any more from now on. The job's id.
+
+        Raises CollectionNotFound.
+        """
+        self._collections.one(collection)
+        for document in self._documents.within(collection):
+            self._documents.set(document, state="deleting")
+        return self._jobs.ask(FORGET_COLLECTION, {"collection": str(collection)}, f"forget:{collection}")
+
+    def add(self, collection: UUID, name: str, staged: Staged, blobs: Blobs) -> Added:
+        """Take a file in: a new document, a new revision of the one of this name, or nothing for the same bytes again.
+
+        What is served stays as it is until the index holds the new revision. A document that failed is tried again.
+        Raises CollectionNotFound, BadName, EmptyUpload, DocumentBusy.
+        """
+        self._collections.one(collection)
+        plain = checked_name(name)
+        if staged.size == 0:
+            raise EmptyUpload(plain)
+        lock_content(self._session, self._tenant, staged.sha256)
+        self._documents.insert(collection, plain)
+        row = self._documents.named(collection, plain)
+        if row.state == "deleting":
+            raise DocumentBusy(plain)
+        blobs.keep(staged)
+        newest = self._documents.newest(row.id)
+        if newest is None or newest.sha256 != staged.sha256:
+            number = newest.number + 1 if newest else 1
+            revision = self._documents.revise(row.id, number, staged.sha256, staged.size)
+            return Added(self._document(row.id), self._ingest(row.id, revision), unchanged=False)
+        job = self._unfinished(row.id, newest.id, row.state)
+        return Added(self._document(row.id), job, unchanged=True)
+
+    def document(self, document: UUID) -> Document:
+        """Raises DocumentNotFound."""
+        return self._documents.one(document)
+
+    def documents(
+        self, cursor: str | None, limit: int, collection: UUID | None = None, state: str | None = None
+    ) -> paging.Page[Document]:
+        """A page of documents. Raises CollectionNotFound."""
+        if collection is not None:
+            self._collections.one(collection)
+        found = self._documents.page(limit + 1, paging.decode(cursor), collection, state)
+        return paging.page(found, limit, [one.id for one in found])
+
+    def text(self, document: UUID) -> NormalText:
+        """The normal text that is served. Raises DocumentNotFound, NoText."""
+        return self._documents.text(document)
+
+    def forget(self, document: UUID) -> UUID:
+        """Delete a document everywhere; it is not found any more from now on. The job's id. Raises DocumentNotFound."""
+        row = self._documents.lock(document)
+        if row is None:
+            raise DocumentNotFound(str(document))
+        self._documents.set(row.id, state="deleting")
+        return self._jobs.ask(FORGET, {"document": str(row.id)}, f"forget:{row.id}")
+
+    def retry(self, document: UUID) -> Added:
+        """Read a document again that failed. Raises DocumentNotFound, NothingToRetry."""
+        row = self._documents.lock(document)
+        newest = self._documents.newest(document)
+        if row is None or newest is None:
+            raise DocumentNotFound(str(document))
+        if row.state != "failed":
+            raise NothingToRetry(f"it is {row.state}")
+        job = self._ingest(row.id, newest.id)
+        return Added(self._document(row.id), job, unchanged=False)
+
+    def _unfinished(self, document: UUID, revision: UUID, state: str) -> UUID | None:
+        """The job that has still to read these bytes, asked for anew where the former one failed."""
+        if state == "failed":
+            return self._ingest(document, revision)
+        return self._ask(document, revision) if state in ("queued", "parsing", "encoding") else None
+
+    def _ingest(self, document: UUID, revision: UUID) -> UUID:
+        self._documents.set(document, state="queued", reason_code=None, reason=None)
+        return self._ask(document, revision)
+
+    def _ask(self, document: UUID, revision: UUID) -> UUID:
+        args = {"document": str(document), "revision": str(revision)}
+        return self._jobs.ask(INGEST, args, f"ingest:{revision}")
+
+    def _document(self, document: UUID) -> Document:
+        self._session.expire_all()
+        return self._documents.one(document)

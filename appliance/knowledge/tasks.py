@@ -1,0 +1,44 @@
+"""The slice's kinds of jobs: translation only."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from appliance.drivers.blobs import Blobs
+from appliance.jobs.registry import Registry
+from appliance.jobs.run import Run
+from appliance.knowledge.documents import FORGET, FORGET_COLLECTION, INGEST
+from appliance.knowledge.forgetting import Forget, Forgetter
+from appliance.knowledge.ingest import Ingest, Tools, ended
+
+
+class Equipment(Protocol):
+    """What the jobs of a worker's process work with; ``connect.Workshop`` makes it on first use."""
+
+    @property
+    def tools(self) -> Tools:
+        """For ingests."""
+        ...
+
+    @property
+    def blobs(self) -> Blobs:
+        """For deletions, which need nothing else."""
+        ...
+
+
+def register(registry: Registry, workshop: Callable[[], Equipment], forgetters: Sequence[Forgetter] = ()) -> None:
+    """Add ingest and deletion. ``workshop`` is called when the first job runs, not before."""
+    made = functools.cache(workshop)
+
+    def ingest(run: Run) -> Mapping[str, Any]:
+        return Ingest(run, made().tools)()
+
+    def forget(run: Run) -> Mapping[str, Any]:
+        return Forget(run, made().blobs, forgetters).document()
+
+    def forget_collection(run: Run) -> Mapping[str, Any]:
+        return Forget(run, made().blobs, forgetters).collection()
+
+    registry.add(INGEST, ingest, ended=ended)
+    registry.add(FORGET, forget)
+    registry.add(FORGET_COLLECTION, forget_collection)
