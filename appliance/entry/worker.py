@@ -137,8 +137,7 @@ class Host:
         celery.start()
         sweep = self._sweep()
         while celery.is_alive():
-            self._once(sweep)
-            heard = signal.sigtimedwait(_HEARD, self.settings.jobs.sweep_seconds)
+            heard = signal.sigtimedwait(_HEARD, self._once(sweep))
             if heard is not None and heard.si_signo != signal.SIGCHLD:
                 return self._stop(celery)
         _logger.error("celery ended", exitcode=celery.exitcode)
@@ -158,7 +157,8 @@ class Host:
             settings=self.settings.jobs,
         )
 
-    def _once(self, sweep: Sweep) -> None:
+    def _once(self, sweep: Sweep) -> float:
+        """Sweep, and tell after how many seconds to do it again."""
         try:
             sweep.once()
             for chore in self.chores:
@@ -166,8 +166,10 @@ class Host:
                     chore(session)
             if self._ready.exists():
                 self._ready.touch()
+            return sweep.pause()
         except Exception:  # the edge of this process: the database may be restarting, the next sweep tells
             _logger.warning("sweep failed", exc_info=True)
+            return self.settings.jobs.sweep_seconds
 
     def _stop(self, celery: ForkProcess) -> int:
         self.stopping.raise_()

@@ -111,6 +111,13 @@ class Leases:
         )
         return tuple(_lease(row) for row in self._session.execute(statement).scalars())
 
+    def due(self) -> float | None:
+        """Seconds until a job that was put off may begin; None when none is."""
+        soonest = func.min(JobRow.not_before) - func.clock_timestamp()
+        waiting = (JobRow.state == State.QUEUED, JobRow.not_before > func.clock_timestamp())
+        seconds = self._session.execute(select(func.extract("epoch", soonest)).where(*waiting)).scalar_one_or_none()
+        return None if seconds is None else max(0.0, float(seconds))
+
     def sweeping(self) -> bool:
         """Whether this transaction may sweep: one does at a time, wherever it runs."""
         return bool(self._session.execute(select(func.pg_try_advisory_xact_lock(SWEEP_LOCK))).scalar_one())

@@ -17,6 +17,8 @@ from appliance.kit.errors import ApplianceError, Broken, Unavailable
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
+LONGEST_PUT_OFF = 10.0
+"""Passing trouble is asked about often: a user waits for the first file while the encoder loads."""
 
 
 class State(StrEnum):
@@ -56,7 +58,7 @@ class Limits:
     """How often a job is begun, and how often it may be put off."""
 
     attempts: int = 5
-    deferrals: int = 60
+    deferrals: int = 360
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,9 @@ class Verdict:
     reason: Reason | None = None
 
 
-def pause(count: int) -> float:
-    """Seconds to wait after the ``count``-th failure (from 1): 1, 2, 4 … 60."""
-    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(count - 1, 16)))
+def pause(count: int, longest: float = LONGEST_PAUSE) -> float:
+    """Seconds to wait after the ``count``-th failure (from 1): 1, 2, 4 … ``longest``."""
+    return float(min(longest, FIRST_PAUSE * 2 ** min(count - 1, 16)))
 
 
 def after_error(error: BaseException, tries: Tries, limits: Limits) -> Verdict:
@@ -126,4 +128,4 @@ def _put_off(error: Unavailable, tries: Tries, limits: Limits) -> Verdict:
     if used.deferrals > limits.deferrals:
         detail = f"put off {tries.deferrals} times: {error.detail}"
         return Verdict(State.FAILED, tries, reason=Reason(error.code, detail, error.advice))
-    return Verdict(State.QUEUED, used, pause=max(pause(used.deferrals), float(error.retry_after or 0)))
+    return Verdict(State.QUEUED, used, pause=max(pause(used.deferrals, LONGEST_PUT_OFF), float(error.retry_after or 0)))

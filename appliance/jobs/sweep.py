@@ -4,6 +4,7 @@ It needs no broker to do its first duty and no memory of its own: all it knows i
 anywhere, and an advisory lock lets one run at a time.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ from appliance.kit.settings import JobSettings
 
 _logger = log.get(__name__)
 
+_TICK = 0.05
 MOST_EXPIRED = 200
 MOST_RINGS = 64
 MOST_FORGOTTEN = 1000
@@ -64,6 +66,12 @@ class Sweep:
         if swept != Swept():
             _logger.info("swept", reclaimed=reclaimed, rung=rung, forgotten=forgotten)
         return swept
+
+    def pause(self) -> float:
+        """Seconds until it is worth while to sweep again: sooner when a job that was put off comes due."""
+        with self.system.session() as session:
+            due = Leases(session).due()
+        return min(self.settings.sweep_seconds, math.inf if due is None else due + _TICK)
 
     def _reclaim(self, lease: Lease) -> bool:
         try:

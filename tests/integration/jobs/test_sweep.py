@@ -8,6 +8,7 @@ from appliance.jobs.leases import Leases
 from appliance.jobs.run import Run
 from appliance.jobs.states import State
 from appliance.jobs.sweep import Swept
+from appliance.kit.errors import Unavailable
 from tests.integration.jobs.work import Shop, Tenants
 
 
@@ -108,6 +109,22 @@ def test_rings_never_pile_up_behind_busy_workers(shop: Shop, tenants: Tenants) -
     for _ in range(5):
         shop.sweep().once()
     assert shop.bell.waiting() == shop.settings.running_per_tenant
+
+
+def test_the_next_sweep_comes_when_a_job_that_was_put_off_is_due(shop: Shop, tenants: Tenants) -> None:
+    def wait(_: Run) -> None:
+        raise Unavailable(retry_after=3)
+
+    shop.registry.add("wait", wait)
+    assert shop.sweep().pause() == shop.settings.sweep_seconds
+    job = shop.ask(tenants.a, "wait")
+    shop.runner().run_next()
+    assert shop.sweep().once() == Swept()
+    assert 1 < shop.sweep().pause() < 3.1
+    with shop.databases.system.session() as session:
+        session.execute(text("update jobs set not_before = now()"))
+    assert shop.sweep().once() == Swept(rung=1)
+    assert shop.bell.hear() == (job,)
 
 
 def test_one_sweeps_at_a_time(shop: Shop, tenants: Tenants) -> None:

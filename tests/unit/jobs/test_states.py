@@ -51,6 +51,7 @@ def test_pauses_double_up_to_a_minute(count: int, seconds: float) -> None:
         (Interrupted(), Tries(3, 2), Verdict(State.QUEUED, Tries(2, 2))),
         (Unavailable("loading"), Tries(1), Verdict(State.QUEUED, Tries(0, 1), pause=1.0)),
         (Unavailable("loading"), Tries(1, 2), Verdict(State.QUEUED, Tries(0, 3), pause=4.0)),
+        (Unavailable("loading"), Tries(1, 3), Verdict(State.QUEUED, Tries(0, 4), pause=8.0)),
         (Unavailable("loading", retry_after=20), Tries(1), Verdict(State.QUEUED, Tries(0, 1), pause=20.0)),
         (
             Unavailable("loading"),
@@ -116,6 +117,13 @@ def test_a_job_that_kills_its_worker_every_time_fails_in_the_end() -> None:
         if verdict.state.final:
             break
     assert (begun, verdict.state) == (3, State.FAILED)
+
+
+def test_passing_trouble_is_asked_about_every_ten_seconds_for_an_hour() -> None:
+    limits = Limits()
+    verdict = after_error(Unavailable(), Tries(1, 200), limits)
+    assert (verdict.state, verdict.pause) == (State.QUEUED, 10.0)
+    assert limits.deferrals * 10 == 3600
 
 
 def test_trouble_that_never_passes_fails_in_the_end() -> None:
