@@ -8,20 +8,26 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+import appliance.knowledge.tasks
+from appliance.chat import service as chat
+from appliance.chat.service import forget_document
 from appliance.jobs.registry import Registry
-from appliance.kit.settings import Settings
+from appliance.kit.settings import Settings, load
+from appliance.knowledge.connect import Workshop
 from appliance.tenants import idempotency
 
 Chore = Callable[[Session], object]
 """Something small to do with every sweep, in a transaction of the ``system`` login, each in its own."""
 
 
-def registry() -> Registry:
-    """The appliance's kinds of jobs."""
-    return Registry()
+def registry(configured: Callable[[], Settings] = load) -> Registry:
+    """The appliance's kinds of jobs. The settings are read when the first job runs, by the process that runs it."""
+    kinds = Registry()
+    appliance.knowledge.tasks.register(kinds, lambda: Workshop(configured()), (forget_document,))
+    return kinds
 
 
 def chores(settings: Settings) -> tuple[Chore, ...]:
     """What the sweep does besides jobs; harmless when two do it at once."""
     keep = timedelta(hours=settings.web.keep_idempotency_hours)
-    return (lambda session: idempotency.forget(session, keep),)
+    return (lambda session: idempotency.forget(session, keep), chat.close_orphans)

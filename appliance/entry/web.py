@@ -11,7 +11,10 @@ from fastapi import FastAPI
 
 import appliance
 import appliance.catalog.api
+import appliance.chat.api
 import appliance.jobs.api
+import appliance.knowledge.api
+import appliance.knowledge.connect
 import appliance.serving.api
 import appliance.tenants.api
 from appliance.access.web import Databases
@@ -31,7 +34,9 @@ UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/op
 ROUTERS = (
     health.router,
     appliance.catalog.api.router,
+    appliance.chat.api.router,
     appliance.jobs.api.router,
+    appliance.knowledge.api.router,
     appliance.serving.api.router,
     appliance.tenants.api.router,
 )
@@ -68,6 +73,8 @@ def build(configured: Settings) -> FastAPI:
     app.state.engines = engines(configured, databases.app, app.state.usage.record)
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
+    app.state.blobs = appliance.knowledge.connect.blobs(configured)
+    app.state.passages = appliance.knowledge.connect.retrieval(configured, databases.app)
     app.state.index_client = Client(layout.index_socket)
     app.state.encoder_client = Client(layout.encoder_socket)
     return app

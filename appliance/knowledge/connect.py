@@ -2,8 +2,10 @@
 
 from functools import cached_property
 
-from appliance.catalog import encoders
+from appliance.catalog import encoders, manifest
 from appliance.drivers.blobs import Blobs, DirectoryBlobs
+from appliance.drivers.encoder.absent import AbsentEncoder
+from appliance.drivers.encoder.port import Encoder
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.kit.database import Database
@@ -21,9 +23,13 @@ def blobs(settings: Settings) -> Blobs:
     return DirectoryBlobs(settings.layout.blobs)
 
 
-def encoder(settings: Settings) -> RemoteEncoder:
-    """The encoder's process, described from the model store. Raises ``BadManifest`` when the model is not there."""
-    return RemoteEncoder(settings.layout.encoder_socket, encoders.about(settings.model_store, settings.encoder.model))
+def encoder(settings: Settings) -> Encoder:
+    """The encoder's process, described from the model store; where the model is missing, one that is never ready."""
+    try:
+        about = encoders.about(settings.model_store, settings.encoder.model)
+    except manifest.BadManifest as error:
+        return AbsentEncoder(error.detail)
+    return RemoteEncoder(settings.layout.encoder_socket, about)
 
 
 def retrieval(settings: Settings, app: Database) -> Retrieval:
