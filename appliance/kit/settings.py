@@ -79,7 +79,7 @@ class IndexSettings(_Section):
 
     qdrant_url: str = Field("", description="Qdrant server; empty: the embedded index process")
     dimensions: int = Field(384, ge=1, description="Length of the encoder's vectors")
-    optimise_after: int = Field(20_000, ge=1, description="Changed points after which new graphs are built")
+    optimise_after: int = Field(5_000, ge=1, description="Changed points after which graphs are built; a tenth if more")
     poll_seconds: float = Field(1.0, gt=0, description="Longest wait for new outbox rows")
 
 

@@ -182,7 +182,7 @@ def measure(chunks: int, store: Path | None, tell: Callable[[str], None]) -> dic
         for _ in range(AT_REST):
             searcher.search("at rest")
         tell("searching while an ingest and an optimise run")
-        loaded(settings, line, searcher, 2 * settings.index.optimise_after, tell)
+        loaded(settings, line, searcher, 4 * settings.index.optimise_after, tell)
         databases.app.close()
         databases.operator.close()
         databases.system.close()
