@@ -34,17 +34,19 @@ class Passage(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Pass it through until its end or until the caller is gone. Errors before the first byte are raised."""
+        await self._race(receive, send)
+        if self._failed is not None:
+            raise self._failed
+
+    async def _race(self, receive: Receive, send: Send) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch, receive, tasks.cancel_scope)
             await self._pass(send)
             tasks.cancel_scope.cancel()
-        if self._failed is not None:
-            raise self._failed
 
     @staticmethod
     async def _watch(receive: Receive, scope: anyio.CancelScope) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        await receive()  # the body was read whole: the next message is that the caller is gone
         scope.cancel()
 
     async def _pass(self, send: Send) -> None:

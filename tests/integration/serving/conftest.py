@@ -1,6 +1,7 @@
 """A small model store, an engine host whose engines are scripted, and the web process on a port of its own."""
 
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -148,3 +149,10 @@ def serving(settings: Settings) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A directory whose name leaves room for a socket's."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield Path(directory)

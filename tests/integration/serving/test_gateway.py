@@ -77,7 +77,7 @@ def test_a_stream_is_counted_for_us_and_tells_only_who_asked(
     engines: Engines,
     engine: Deployment,
     gateway: Gateway,
-    wanted: bool,  # noqa: FBT001 - a case
+    wanted: bool,
     counts: int,
 ) -> None:
     body = asked("say: one two", stream=True, stream_options={"include_usage": wanted})

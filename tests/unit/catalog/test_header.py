@@ -68,7 +68,7 @@ def test_a_file_that_lies_about_itself_is_refused(tmp_path: Path, content: bytes
 
 
 @given(st.binary(max_size=200), st.booleans())
-def test_no_bytes_do_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, raw: bytes, framed: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
+def test_no_bytes_do_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, raw: bytes, framed: bool) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.safetensors"
     path.write_bytes(safetensors(raw) if framed else raw)
     with pytest.raises(BadWeights):

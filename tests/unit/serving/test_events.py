@@ -38,7 +38,7 @@ def test_the_data_of_an_event(event: bytes, expected: dict[str, object]) -> None
         ({"choices": [{}], "usage": {"prompt_tokens": 3}}, Counted(3, 0), False),
     ],
 )
-def test_what_is_counted(told: dict[str, object], counted: Counted | None, alone: bool) -> None:  # noqa: FBT001 - a case
+def test_what_is_counted(told: dict[str, object], counted: Counted | None, alone: bool) -> None:
     assert events.usage(told) == counted
     assert events.only_usage(told) is alone
 
