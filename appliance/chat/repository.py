@@ -63,10 +63,9 @@ def interrupt(session: Session, before: datetime, now: datetime) -> int:
     return len(closed.all())
 
 
-def forget(session: Session, document: UUID) -> int:
-    """Empty every quote of a document and the answers that lean on it; how many answers there were."""
-    quoting = set(session.scalars(select(CitationRow.message_id).where(CitationRow.document_id == document)))
-    session.execute(update(CitationRow).where(CitationRow.document_id == document).values(quote=None))
-    emptied = update(MessageRow).where(MessageRow.id.in_(quoting)).values(content="", sentences=[])
-    session.execute(emptied)
-    return len(quoting)
+def forget(session: Session, tenant: UUID, document: UUID) -> None:
+    """Empty every quote of a document, and the answers that lean on it: they say what it said."""
+    of_it = (CitationRow.tenant_id == tenant, CitationRow.document_id == document)
+    leaning = select(CitationRow.message_id).where(*of_it)
+    session.execute(update(MessageRow).where(MessageRow.id.in_(leaning)).values(content="", sentences=[]))
+    session.execute(update(CitationRow).where(*of_it).values(quote=None))

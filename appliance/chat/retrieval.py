@@ -1,11 +1,13 @@
 """What chat asks of search: passages that this person may read, as sources."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from appliance.access.principal import Principal
 from appliance.chat.evidence import Source
+from appliance.knowledge.passages import Passage
+from appliance.knowledge.retrieval import Retrieval as Search
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,31 @@ class Retrieval(Protocol):
     def find(self, question: str, principal: Principal, collections: Sequence[str] | None, limit: int) -> Retrieved:
         """Passages in the named collections (ids or names; None: all). Raises NotFound for one that is not there."""
         ...
+
+
+class KnowledgeRetrieval:
+    """The appliance's own search."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+
+    def find(self, question: str, principal: Principal, collections: Sequence[str] | None, limit: int) -> Retrieved:
+        """As :meth:`Retrieval.find`."""
+        found = self._search.find(principal, question, limit=limit, collections=collections)
+        sources = tuple(_source(passage) for passage in found.passages)
+        return Retrieved(sources, found.language, found.legs, found.note, asdict(found.timings))
+
+
+def _source(passage: Passage) -> Source:
+    return Source(
+        document=passage.document,
+        name=passage.name,
+        revision=passage.revision,
+        chunk=passage.chunk,
+        text=passage.text,
+        start=passage.start,
+        line=passage.line,
+        page=passage.page,
+        headings=passage.headings,
+        lead=f"{passage.title}\n{passage.lead}",
+    )

@@ -10,8 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from appliance.chat.answer import Citation, Sentence
 from appliance.chat.service import Conversation, Message
 
-Question = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]
-Collections = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=50)]
+WITHOUT_NUL = r"^[^\x00]*$"
+"""PostgreSQL cannot store NUL."""
+
+Question = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=255, pattern=WITHOUT_NUL)]
+Collections = Annotated[list[Name], Field(min_length=1, max_length=50)]
 Wanted = Literal["auto", "quoted"]
 
 
@@ -36,7 +40,7 @@ class ConversationBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: Annotated[str, Field(max_length=200)] = ""
+    title: Annotated[str, Field(max_length=200, pattern=WITHOUT_NUL)] = ""
 
 
 class CitationView(BaseModel):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import Principal
+from appliance.access.principal import Principal, TenantId
 from appliance.chat import repository
 from appliance.chat.answer import Answer, Citation, Sentence
 from appliance.chat.errors import ConversationNotFound, MessageSettled
@@ -175,9 +175,9 @@ def close_orphans(session: Session) -> int:
     return repository.interrupt(session, now - ORPHANED, now)
 
 
-def forget_document(session: Session, document: UUID) -> int:
-    """Empty what answers quote of a deleted document, in its tenant's transaction; how many answers there were."""
-    return repository.forget(session, document)
+def forget_document(session: Session, tenant: TenantId, document: UUID) -> None:
+    """Empty what answers quote of a deleted document: knowledge's ``Forgetter``, called in its transaction."""
+    repository.forget(session, tenant, document)
 
 
 def _conversation(row: ConversationRow) -> Conversation:
