@@ -18,6 +18,8 @@ import appliance.knowledge.connect
 import appliance.serving.api
 import appliance.tenants.api
 from appliance.access.web import Databases
+from appliance.chat.answering import Answering
+from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.entry import edge, handlers, health
 from appliance.jobs.ringing import ring_after_commit
@@ -75,6 +77,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.endings = handlers.registry().endings
     app.state.blobs = appliance.knowledge.connect.blobs(configured)
     app.state.passages = appliance.knowledge.connect.retrieval(configured, databases.app)
+    app.state.answering = Answering(databases.app, KnowledgeRetrieval(app.state.passages), app.state.engines)
     app.state.index_client = Client(layout.index_socket)
     app.state.encoder_client = Client(layout.encoder_socket)
     return app
