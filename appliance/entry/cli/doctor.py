@@ -41,11 +41,15 @@ def doctor(data: Data = None, as_json: Json = False) -> None:
         output.document({"findings": [asdict(each) for each in found]})
     else:
         for each in found:
-            output.say(
-                " ".join(part for part in (MARKS[each.state], f"{each.name}: {each.detail}", each.advice) if part)
-            )
+            output.say(line(each))
     if any(each.state == "failed" for each in found):
         raise typer.Exit(1)
+
+
+def line(finding: Finding) -> str:
+    """One finding as a line."""
+    told = f"{MARKS[finding.state]} {finding.name}: {finding.detail}"
+    return f"{told.removesuffix('.')}. {finding.advice}" if finding.advice else told
 
 
 def examine(layout: Layout) -> Iterator[Finding]:
@@ -90,7 +94,7 @@ def running(api: "Api") -> Iterator[Finding]:
     yield Finding("key", "ok", f"{who.get('name')} ({who.get('role')}) at {api.url}")
     for part in api.get("/api/v1/status")["parts"]:
         state: State = {"ready": "ok", "starting": "warning", "degraded": "warning"}.get(part["state"], "failed")  # type: ignore[assignment] # the table holds states
-        advice = "" if state == "ok" else f"See 'appliance logs {part['name'].split()[0]}'."
+        advice = "" if state == "ok" else "See 'appliance logs'."
         yield Finding(
             part["name"], state, part["state"] + (f", {part['detail']}" if part.get("detail") else ""), advice
         )

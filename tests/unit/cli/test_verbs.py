@@ -175,6 +175,17 @@ def test_too_little_of_something_is_a_failure(has: int, state: str) -> None:
     assert doctor._enough("memory", has, 10, "Close something.").state == state
 
 
+@pytest.mark.parametrize(
+    ("finding", "told"),
+    [
+        (doctor.Finding("index", "ok", "ready"), "✓ index: ready"),
+        (doctor.Finding("index", "failed", "it is down.", "See its log."), "✗ index: it is down. See its log."),
+    ],
+)
+def test_a_finding_is_a_line(finding: doctor.Finding, told: str) -> None:
+    assert doctor.line(finding) == told
+
+
 @pytest.mark.parametrize(("there", "state"), [(True, "ok"), (False, "warning")])
 def test_what_only_makes_things_faster_is_a_warning(there: bool, state: str) -> None:
     assert doctor._wanted("tcmalloc", there, "Install it.").state == state
