@@ -1,4 +1,4 @@
-"""A whole appliance under test: started as a person starts it, looked at through its API, its records and its database."""
+"""A whole appliance under test: started as a person starts it, looked at through API, records and database."""
 
 import json
 import os
@@ -125,6 +125,10 @@ class Appliance:
             return now.state == "ready" and now.pid not in (None, former)
 
         return wait(again, seconds, f"{part} ready again")
+
+    def runs(self) -> bool:
+        """Whether ``up`` runs."""
+        return self.up is not None and self.up.poll() is None
 
     def stop(self, number: int = signal.SIGINT, seconds: float = 90) -> int:
         """Stop ``up`` with a signal; its exit code. Does nothing when it does not run."""

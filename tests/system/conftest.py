@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories.appliance import Appliance
+from tests.factories.appliance import CONTROL_PLANE, Appliance
 
 TIMEOUT = 600
 ENGINE_SECONDS = 420
@@ -38,14 +38,17 @@ def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
 
 
 @pytest.fixture(scope="session")
-def cold_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory for appliances that are mistreated, one after the other."""
-    return tmp_path_factory.mktemp("cold") / "data"
+def cold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
+    """An appliance without an engine, to be mistreated; whether it runs is as the test before left it."""
+    made = Appliance(tmp_path_factory.mktemp("cold") / "data", {"APPLIANCE_ENGINE__ENABLED": "false"})
+    yield made
+    made.stop()
 
 
 @pytest.fixture
-def cold(cold_data: Path) -> Iterator[Appliance]:
-    """An appliance without an engine that does not run yet; its data are those that the test before left."""
-    made = Appliance(cold_data, {"APPLIANCE_ENGINE__ENABLED": "false"})
-    yield made
-    made.stop()
+def running(cold: Appliance) -> Appliance:
+    """The same, its control plane ready."""
+    if not cold.runs():
+        cold.start()
+    cold.wait_ready(*CONTROL_PLANE)
+    return cold

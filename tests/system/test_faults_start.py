@@ -63,19 +63,18 @@ def test_a_directory_that_cannot_be_made(tmp_path: Path) -> None:
     refused(Appliance(tmp_path / "file" / "data", NO_ENGINE), "Not a directory")
 
 
-def test_a_second_appliance_on_the_same_data_leaves_the_first_alone(cold: Appliance) -> None:
-    cold.start()
-    cold.wait_ready(*CONTROL_PLANE)
-    second = cold.run("up", "--port", str(cold.port + 1))
+def test_a_second_appliance_on_the_same_data_leaves_the_first_alone(running: Appliance) -> None:
+    second = running.run("up", "--port", str(running.port + 1))
     assert second.returncode == 1
     assert "already runs on" in second.stdout + second.stderr
-    with cold.api() as api:
+    with running.api() as api:
         assert api.get("/readyz").status_code == 200
 
 
 def test_a_part_that_cannot_live_ends_all_and_is_named_with_its_last_words(tmp_path: Path, cold: Appliance) -> None:
-    cold.start()
-    cold.wait_ready(*CONTROL_PLANE)
+    if not cold.layout.postgres.exists():
+        cold.start()
+        cold.wait_ready(*CONTROL_PLANE)
     cold.stop()
     broken = Appliance(tmp_path / "data", NO_ENGINE)
     shutil.copytree(cold.data, broken.data, ignore=shutil.ignore_patterns("*.sock"))
