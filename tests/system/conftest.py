@@ -40,7 +40,12 @@ def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
 @pytest.fixture(scope="session")
 def cold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """An appliance without an engine, to be mistreated; whether it runs is as the test before left it."""
-    made = Appliance(tmp_path_factory.mktemp("cold") / "data", {"APPLIANCE_ENGINE__ENABLED": "false"})
+    settings = {
+        "APPLIANCE_ENGINE__ENABLED": "false",
+        "APPLIANCE_JOBS__LEASE_SECONDS": "8",  # a third of the usual waits: there are many faults to try
+        "APPLIANCE_JOBS__SWEEP_SECONDS": "3",
+    }
+    made = Appliance(tmp_path_factory.mktemp("cold") / "data", settings)
     yield made
     made.stop()
 
