@@ -1,6 +1,6 @@
 """The worker: one host process that sweeps, Celery below it that hears the bell, and its children that run the jobs.
 
-    host     sweeps, watches, touches ``run/worker.ready``; it has no thread, so it may fork
+    host     sweeps, watches, touches ``run/worker.ready``; it starts no thread, so it may fork
     └─ Celery    listens to the broker; touches neither the database nor a document
        └─ children   run one job at a time each; their pools are made after the fork
 
@@ -15,6 +15,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.context import ForkProcess
 from pathlib import Path
@@ -70,6 +71,7 @@ class Child:
     registry: Registry
     stopping: Flag
     runner: Runner | None = None
+    stop_ringing: Callable[[], None] | None = None
 
     def get(self) -> Runner:
         """The runner of this process."""
@@ -79,7 +81,7 @@ class Child:
 
     def _make(self) -> Runner:
         bell = CeleryBell(self.settings.broker_url)
-        ring_after_commit(bell)
+        self.stop_ringing = ring_after_commit(bell)
         parent = os.getppid()
         return Runner(
             system=database(self.settings, "system"),
@@ -91,12 +93,21 @@ class Child:
             around=Surroundings(stopping=self.stopping.__bool__, orphaned=lambda: os.getppid() != parent),
         )
 
+    def close(self, **_: object) -> None:
+        """Let go of what was made."""
+        if self.runner is not None and self.stop_ringing is not None:
+            self.stop_ringing()
+            self.runner.system.close()
+            self.runner.app.close()
+            self.runner = None
+
 
 def listen(settings: Settings, registry: Registry, stopping: Flag) -> None:
     """Be the Celery worker, until told to stop."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEARD)
     app = application(settings.broker_url)
-    bind(app, Child(settings, registry, stopping).get)
+    child = Child(settings, registry, stopping)
+    bind(app, child.get)
     ready = settings.layout.run / READY
 
     def hears(**_: object) -> None:
@@ -106,6 +117,7 @@ def listen(settings: Settings, registry: Registry, stopping: Flag) -> None:
         """Somebody sets logging up, so Celery does not."""
 
     signals.worker_ready.connect(hears, weak=False)
+    signals.worker_process_shutdown.connect(child.close, weak=False)
     signals.setup_logging.connect(ours, weak=False)
     logging.captureWarnings(capture=True)
     app.Worker(

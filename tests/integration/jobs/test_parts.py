@@ -30,16 +30,18 @@ def test_a_bell_runs_whose_turn_it_is_whatever_id_it_carries(brokered: Settings,
     app.tasks[TASK].apply(args=(str(UUID(int=0)),)).get()
     assert shop.job(tenants.a, job).state is State.SUCCEEDED
     assert child.get() is child.get()
-    for pool in (child.get().system, child.get().app):
-        pool.close()
+    child.close()
+    child.close()
 
 
 def test_a_child_knows_when_the_worker_stops_and_when_its_parent_is_gone(brokered: Settings) -> None:
     stopping = Flag()
-    around = Child(brokered, Registry(), stopping).get().around
+    child = Child(brokered, Registry(), stopping)
+    around = child.get().around
     assert (around.stopping(), around.orphaned()) == (False, False)
     stopping.raise_()
     assert around.stopping()
+    child.close()
 
 
 def test_a_flag_raised_in_a_child_is_seen_by_its_parent() -> None:

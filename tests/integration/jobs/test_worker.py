@@ -26,7 +26,7 @@ from tests.integration.jobs.work import Shop, Tenants
 pytestmark = pytest.mark.slow
 
 START = 30.0
-LEASE = 2
+LEASE = 4
 ROOT = Path(__file__).parents[3]
 
 
