@@ -5,7 +5,7 @@ the database does not answer the engines go on as they are.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -91,7 +91,7 @@ class Host:
 
     def _one(self, key: UUID, deployment: Deployment | None) -> None:
         kept = self._kept.setdefault(key, Kept(course=Course(restarts=deployment.restarts if deployment else 0)))
-        recipe = (deployment.version, deployment.engine) if deployment else None
+        recipe = _recipe(deployment) if deployment else None
         wanted = deployment is not None and deployment.desired == "running"
         same = kept.process is None or kept.recipe == recipe
         before = kept.course.phase
@@ -124,7 +124,7 @@ class Host:
     def _start(self, kept: Kept, deployment: Deployment) -> None:
         try:
             kept.grace = parse(deployment.engine).drain_seconds + 5.0
-            kept.recipe = (deployment.version, deployment.engine)
+            kept.recipe = _recipe(deployment)
             kept.process = self._launcher.start(deployment)
         except ApplianceError as error:
             _logger.warning("engine cannot be started", deployment=deployment.name, reason=error.detail)
@@ -138,3 +138,8 @@ class Host:
         with self._system.session() as session:
             Deployments(session).report(key, kept.course, kept.process.pid if kept.process else None, kept.since)
         kept.told, kept.told_at = told, now
+
+
+def _recipe(deployment: Deployment) -> tuple[UUID, Mapping[str, Any]]:
+    """What an engine is started from. Not the whole version: that it was verified again is no reason to restart."""
+    return deployment.version.id, deployment.engine

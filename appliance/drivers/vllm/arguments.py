@@ -165,6 +165,10 @@ def _env(settings: EngineSettings, place: Place) -> dict[str, str]:
 def _processor(settings: EngineSettings, place: Place) -> dict[str, str]:
     cores = place.cores[: settings.threads or None]
     env = {
+        # vLLM 0.32 writes ahead-of-time compiled functions on a CPU but cannot load them, and compiles at every start;
+        # without, what torch's own compiler keeps is found again.
+        "VLLM_USE_AOT_COMPILE": "0",
+        "TORCHINDUCTOR_CACHE_DIR": str(place.cache / "inductor"),  # by default a name in /tmp that anybody can take
         "OMP_NUM_THREADS": str(len(cores)),
         "VLLM_CPU_OMP_THREADS_BIND": ranges(cores),
         "VLLM_CPU_KVCACHE_SPACE": str(settings.cache_gib),

@@ -4,15 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from appliance.access.web import Databases
 from appliance.catalog.service import Catalog
+from appliance.drivers.vllm.port import Process
 from appliance.kit.leftovers import started
 from appliance.kit.settings import Settings
-from appliance.serving.launch import name
+from appliance.serving.deployments import Deployment
+from appliance.serving.host import Host
+from appliance.serving.launch import ChildLauncher, name
 from tests.factories.processes import gone, until
 from tests.integration.serving.conftest import Engines, settle
 
@@ -43,6 +47,31 @@ def test_a_killed_engine_is_back_by_itself_with_the_reason_told(engines: Engines
         again = engines.until("running")
         assert again.pid != row.pid
         assert (again.restarts, again.reason) == (1, None)
+
+
+class Counting(ChildLauncher):
+    """Counts its starts."""
+
+    starts = 0
+
+    def start(self, deployment: Deployment) -> Process:
+        self.starts += 1
+        return super().start(deployment)
+
+
+def test_checking_the_weights_at_a_start_is_no_reason_to_start_again(engines: Engines) -> None:
+    settings, system = engines.settings, engines.databases.system
+    launcher, stop = Counting(settings, system), threading.Event()
+    host = Host(system, launcher, settings.layout, 30)
+    before = engines.row().version.verified_at
+    while engines.row().actual != "running":
+        host.once()
+    host.once()
+    assert launcher.starts == 1
+    assert engines.row().version.verified_at > before
+    stop.set()
+    host.run(stop, 0.05)
+    assert engines.row().actual == "stopped"
 
 
 def test_changed_engine_settings_restart_the_engine(engines: Engines) -> None:

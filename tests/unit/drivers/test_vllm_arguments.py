@@ -40,6 +40,8 @@ def test_the_command_line_for_a_processor() -> None:
     assert found.env == {
         "PATH": "/bin",
         "LD_PRELOAD": "/lib/tcmalloc.so:/lib/iomp5.so",
+        "VLLM_USE_AOT_COMPILE": "0",
+        "TORCHINDUCTOR_CACHE_DIR": "/cache/vllm/inductor",
         "OMP_NUM_THREADS": "4",
         "VLLM_CPU_OMP_THREADS_BIND": "0-3",
         "VLLM_CPU_KVCACHE_SPACE": "1",
