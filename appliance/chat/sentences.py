@@ -55,16 +55,14 @@ def pieces(text: str) -> list[Piece]:
 
 def _whole(text: str, parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Chinese chains clauses by semicolons, and a later one needs the first: joined again to ``LONGEST_CHAIN``."""
-    begin, stop = -1, -1
+    chains: list[tuple[int, int]] = []
     for start, end in parts:
-        if begin >= 0 and text[stop - 1] in "；;" and end - begin <= LONGEST_CHAIN:
-            stop = end
-            continue
-        if begin >= 0:
-            yield begin, stop
-        begin, stop = start, end
-    if begin >= 0:
-        yield begin, stop
+        begin, stop = chains[-1] if chains else (start, start)
+        if stop > begin and text[stop - 1] in "；;" and end - begin <= LONGEST_CHAIN:
+            chains[-1] = (begin, end)
+        else:
+            chains.append((start, end))
+    yield from chains
 
 
 def finished(text: str) -> list[Piece]:
@@ -117,7 +115,4 @@ def _closed(line: str, kind: Kind, widest: int) -> bool:
 
 def _trimmed(text: str, start: int, end: int, kind: Kind) -> Iterator[Piece]:
     body = text[start:end]
-    left = start + len(body) - len(body.lstrip())
-    right = end - (len(body) - len(body.rstrip()))
-    if right > left:
-        yield Piece(left, right, kind)
+    yield Piece(start + len(body) - len(body.lstrip()), end - (len(body) - len(body.rstrip())), kind)

@@ -35,6 +35,7 @@ CHINESE = "密码长度不得少于14个字符，并且不得与最近五次使�
         ("How long is the trial period?", "How long is the trial period?", None),
         ("May bicycles stand at the railings?", "Bicycles must not stand at the railings.", "Bicycles must not"),
         ("May bicycles stand at the railings?", "Bicycles may stand at the railings there.", None),
+        ("Where do bicycles go?", "Bicycles must stand at the railings.", None),
         ("密码至少要有多少个字符？", "密码不得少于14个字符。", CHINESE),
         ("密碼至少要有多少個字元？", "密碼不得少於14個字符。", CHINESE),
         ("密码至少要有多少个字符？", "密码不得少于12个字符。", None),

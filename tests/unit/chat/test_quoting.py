@@ -4,7 +4,7 @@ import pytest
 
 from appliance.chat.evidence import pool
 from appliance.chat.following import Leaning
-from appliance.chat.quoting import MOST, chosen, enough, ranked
+from appliance.chat.quoting import MOST, MOST_READ, chosen, enough, ranked, worth_reading
 from tests.factories.sources import passage, pooled
 
 GROUND = (
@@ -98,3 +98,24 @@ def test_no_more_than_a_few_are_quoted_and_the_same_sentence_once() -> None:
 
     assert len(answer) == MOST
     assert len({quote.evidence.text for quote in answer}) == MOST
+
+
+def test_the_model_reads_passages_that_say_something_best_first() -> None:
+    ground = pool(
+        [
+            passage("Nothing of the kind stands here.", name="a.md"),
+            passage("The fee for a badge is due.", name="b.md"),
+            passage("The fee for a lost badge is 15 EUR.", name="c.md"),
+        ]
+    )
+
+    read = worth_reading(ranked(Leaning("What is the fee for a badge?"), ground), ground)
+
+    assert [source.name for source in read] == ["c.md", "b.md"]
+
+
+def test_the_model_reads_no_more_than_a_few_passages() -> None:
+    ground = pool([passage(f"The fee is {number} EUR.", name=f"{number}.md") for number in range(9)])
+
+    assert len(worth_reading(ranked(Leaning("What is the fee?"), ground), ground)) == MOST_READ
+    assert worth_reading([], ground) == ()
