@@ -1,4 +1,4 @@
-"""The generated reference: ``docs/openapi.json`` and ``docs/reference/settings.md``; a test fails when stale."""
+"""The generated reference: ``docs/openapi.json`` and ``docs/reference/``; a test fails when stale."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from appliance.entry.cli import reference as command_line
 from appliance.entry.web import describe
 from appliance.kit.settings import Settings
 
@@ -45,7 +46,11 @@ def _default(field: FieldInfo) -> str:
 
 def files() -> dict[Path, str]:
     """What should stand where."""
-    return {DOCS / "openapi.json": openapi(), DOCS / "reference" / "settings.md": settings()}
+    return {
+        DOCS / "openapi.json": openapi(),
+        DOCS / "reference" / "settings.md": settings(),
+        DOCS / "reference" / "command-line.md": command_line.text(),
+    }
 
 
 def main() -> int:

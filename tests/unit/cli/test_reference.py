@@ -1,0 +1,41 @@
+"""The verbs as the reference tells them."""
+
+from appliance.entry.cli import reference
+
+VERBS = (
+    "up",
+    "status",
+    "stop",
+    "logs",
+    "login",
+    "sign-in reset",
+    "ingest",
+    "ask",
+    "search",
+    "collections list",
+    "collections create",
+    "collections delete",
+    "documents list",
+    "documents show",
+    "documents delete",
+    "documents retry",
+    "models list",
+    "models pull",
+    "models verify",
+    "deployments list",
+    "jobs list",
+    "jobs show",
+    "jobs watch",
+    "jobs cancel",
+    "doctor",
+)
+
+
+def test_every_verb_is_told_and_every_verb_speaks_json() -> None:
+    sections = dict(part.split("\n", 1) for part in reference.text().split("\n## appliance ")[1:])
+    assert set(sections) == set(VERBS)
+    assert [verb for verb, told in sections.items() if "`--json`" not in told] == []
+
+
+def test_every_option_is_explained() -> None:
+    assert [line for line in reference.text().splitlines() if line.startswith("| `") and line.endswith("|  |")] == []
