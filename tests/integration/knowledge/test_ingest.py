@@ -160,7 +160,7 @@ class Flaky(HashedEncoder):
 def test_an_encoder_that_is_not_ready_puts_the_job_off(
     databases: Databases, tmp_path: Path, parser: ParserHost
 ) -> None:
-    office = Office(databases, tmp_path, parser, encoder=Flaky(DIMENSIONS))
+    office = Office(databases, tmp_path / "blobs", parser, encoder=Flaky(DIMENSIONS))
     added = office.add("leave.md", LEAVE.encode())
     assert office.work() == 1
     assert office.job(added.job).state is State.QUEUED
@@ -196,7 +196,7 @@ STAGES = [("blobs", "local"), ("parser", "parse"), ("encoder", "tokens"), ("enco
 def test_killed_in_any_stage_the_job_resumes_and_nothing_is_doubled(
     databases: Databases, tmp_path: Path, parser: ParserHost, tool: str, method: str
 ) -> None:
-    office = Office(databases, tmp_path, parser)
+    office = Office(databases, tmp_path / "blobs", parser)
     tools = {"blobs": office.blobs, "parser": parser, "encoder": office.encoder}
     setattr_frozen(office, tool, DiesOnce(tools[tool], method))
     added = office.add("pumps.md", LONG.encode())
