@@ -10,8 +10,8 @@ from appliance.entry.cli.main import app
 HEAD = """# The command line
 
 Every verb takes `--json` and then prints one JSON document and nothing else on standard output; a failure is
-`{"error": …}` with the members of RFC 9457. The exit code is 0, 1 when something failed (the reason and what to do are on
-standard error), or 2 for a wrong command line.
+`{"error": …}` with the members of RFC 9457. The exit code is 0, 1 when something failed (the reason and what to do are
+on standard error), or 2 for a wrong command line.
 
 It talks to the appliance of `APPLIANCE_URL` (with `APPLIANCE_KEY`, or the key of a `login` there), else to that of the
 data directory in `APPLIANCE_DATA`, else to that of the last `login`, else to the one in your own data directory.
