@@ -45,11 +45,11 @@ def main() -> int:
     """Run the demo; the exit code."""
     console, begun = Console(highlight=False, soft_wrap=True), time.monotonic()
     shutil.rmtree(DATA, ignore_errors=True)
-    with running(console) as environment:
+    with running(console, DATA) as environment:
         console.rule("[bold]the sample handbook is taken in")
         if call(environment, "ingest", str(HANDBOOK / "documents"), "--collection", "handbook").returncode:
             return 1
-        wait_ready(console, begun)
+        wait_ready(console, DATA, begun)
         faults = ask_all(console, environment)
     console.rule()
     for fault in faults:
@@ -61,15 +61,15 @@ def main() -> int:
 
 
 @contextmanager
-def running(console: Console) -> Iterator[dict[str, str]]:
+def running(console: Console, data: Path) -> Iterator[dict[str, str]]:
     """An appliance, up to where documents are taken in; the environment in which its command line finds it."""
-    environment = {**os.environ, "APPLIANCE_DATA": str(DATA)}
+    environment = {**os.environ, "APPLIANCE_DATA": str(data)}
     for name in ("APPLIANCE_URL", "APPLIANCE_KEY"):
         environment.pop(name, None)
     console.rule("[bold]appliance up")
-    with subprocess.Popen([PROGRAM, "up", "--data", DATA, "--port", str(free_port())], env=environment) as up:
+    with subprocess.Popen([PROGRAM, "up", "--data", data, "--port", str(free_port())], env=environment) as up:
         try:
-            wait_up(up)
+            wait_up(up, data)
             yield environment
         finally:
             up.send_signal(signal.SIGTERM)
@@ -83,28 +83,28 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_up(up: "subprocess.Popen[bytes]") -> None:
+def wait_up(up: "subprocess.Popen[bytes]", data: Path) -> None:
     """Wait until the control plane is up; end when it cannot be."""
     while up.poll() is None:
         with suppress(ApplianceError):
-            if up_record.read(Layout(DATA)).state == "up":
+            if up_record.read(Layout(data)).state == "up":
                 return
         time.sleep(0.1)
     sys.exit("appliance up ended: see what it said above.")
 
 
-def wait_ready(console: Console, begun: float) -> None:
+def wait_ready(console: Console, data: Path, begun: float) -> None:
     """Wait for the encoder and the engine, which load while documents are taken in."""
     console.print("Waiting for the engine: its first start on a machine compiles, and takes minutes …")
     waiting = "everything"
-    with Api(finding.find(finding.Places({"APPLIANCE_DATA": str(DATA)}, Path.home()))) as api:
+    with Api(finding.find(finding.Places({"APPLIANCE_DATA": str(data)}, Path.home()))) as api:
         while time.monotonic() < begun + READY_SECONDS:
             parts = api.get("/api/v1/status")["parts"]
             waiting = ", ".join(f"{part['name']} is {part['state']}" for part in parts if part["state"] != "ready")
             if not waiting:
                 return
             time.sleep(0.5)
-    for path in up_logs.files(Layout(DATA), None):
+    for path in up_logs.files(Layout(data), None):
         console.print(path.name, *up_logs.tail(path, 5), sep="\n", markup=False)
     sys.exit(f"After {READY_SECONDS} s: {waiting}.")
 
