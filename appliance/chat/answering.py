@@ -16,7 +16,7 @@ import anyio
 
 from appliance.access.principal import Principal
 from appliance.chat import mode, prompt, quoting
-from appliance.chat.answer import Answer
+from appliance.chat.answer import Answer, untold
 from appliance.chat.evidence import Pool, pool
 from appliance.chat.following import Leaning, condense
 from appliance.chat.mode import Choice
@@ -202,13 +202,17 @@ class Answering:
                 yield delta
 
     def _keep(self, prepared: Prepared, outcome: _Outcome) -> dict[str, Any]:
-        answer, now = outcome.answer, clock.monotonic()
-        timings = {**prepared.found.timings, "answer_ms": _milliseconds(now - prepared.begun)}
+        """Write the answer down, unless what it rests on was deleted or taken from this reader meanwhile."""
+        answer, principal = outcome.answer, prepared.principal
+        with self._database.session(principal.tenant) as session:
+            cited = {citation.document_id for citation in answer.citations}
+            if cited - self._retrieval.hold(session, principal, cited):
+                answer = untold(prepared.found.language, "deleted")
+            provenance = self._provenance(prepared, answer)
+            Conversations(session, principal).finish(prepared.pending, answer, provenance)
+        timings = {**prepared.found.timings, "answer_ms": _milliseconds(clock.monotonic() - prepared.begun)}
         if outcome.first is not None:
             timings["first_token_ms"] = _milliseconds(outcome.first - prepared.begun)
-        provenance = self._provenance(prepared, answer)
-        with self._database.session(prepared.principal.tenant) as session:
-            Conversations(session, prepared.principal).finish(prepared.pending, answer, provenance)
         view = AnswerView(
             conversation=prepared.pending.conversation,
             message=prepared.pending.message,

@@ -13,7 +13,9 @@ from appliance.chat.attribution import Attributed, numbers
 from appliance.chat.quoting import Quote
 
 Mode = Literal["composed", "quoted", "none"]
-Reason = Literal["", "asked", "language", "engine", "unsupported", "off_the_point", "contradiction", "nothing_found"]
+Reason = Literal[
+    "", "asked", "language", "engine", "unsupported", "off_the_point", "contradiction", "nothing_found", "deleted"
+]
 
 NEAR_ENOUGH: Final = 0.7
 """The piece behind a composed sentence must answer the question as well as this part of the best quote does."""

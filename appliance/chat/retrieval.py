@@ -1,11 +1,15 @@
 """What chat asks of search: passages that this person may read, as sources."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
 from appliance.chat.evidence import Source
+from appliance.knowledge import passages
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.retrieval import Retrieval as Search
 
@@ -28,6 +32,10 @@ class Retrieval(Protocol):
         """Passages in the named collections (ids or names; None: all). Raises NotFound for one that is not there."""
         ...
 
+    def hold(self, session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
+        """Those of the documents that may still be read; none of them is forgotten until the transaction ends."""
+        ...
+
 
 class KnowledgeRetrieval:
     """The appliance's own search."""
@@ -40,6 +48,10 @@ class KnowledgeRetrieval:
         found = self._search.find(principal, question, limit=limit, collections=collections)
         sources = tuple(_source(passage) for passage in found.passages)
         return Retrieved(sources, found.language, found.legs, found.note, asdict(found.timings))
+
+    def hold(self, session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
+        """As :meth:`Retrieval.hold`."""
+        return passages.hold(session, principal, documents)
 
 
 def _source(passage: Passage) -> Source:

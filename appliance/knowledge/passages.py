@@ -1,6 +1,6 @@
 """Passages by id, as PostgreSQL lets a principal see them. The index proposes; this decides before a chunk is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -60,6 +60,26 @@ def readable(
     if collections is not None:
         query = query.where(DocumentRow.collection_id.in_(collections))
     return {row.id: _passage(row, name, title or name) for row, name, title in session.execute(query)}
+
+
+def hold(session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the documents that the principal may read now; until the transaction ends none of them is forgotten.
+
+    Whoever keeps what a document says calls this in the same transaction: forgetting locks the document first, so it
+    either was seen here, or it sees what was kept.
+    """
+    query = (
+        select(DocumentRow.id)
+        .where(
+            DocumentRow.id.in_(documents),
+            DocumentRow.tenant_id == principal.tenant,
+            DocumentRow.state != "deleting",
+            DocumentRow.readers.op("&&")(cast(sorted(principal.readers), ARRAY(TEXT))),
+        )
+        .order_by(DocumentRow.id)
+        .with_for_update(read=True)
+    )
+    return frozenset(session.execute(query).scalars())
 
 
 def statistics(session: Session, terms: Sequence[int]) -> Statistics:

@@ -13,6 +13,7 @@ from appliance.chat.errors import ConversationNotFound, MessageSettled
 from appliance.chat.prompt import VERSION
 from appliance.chat.service import Conversations, Message
 from appliance.kit.errors import NotFound
+from tests.factories.sources import passage
 from tests.integration.chat.conftest import CHINESE, WARRANTY, Desk, People
 
 TRIAL = "How long is the trial period?"
@@ -290,3 +291,13 @@ def test_a_collection_that_is_not_there_is_refused_before_anything_is_written(de
 
     with desk.databases.app.session(people_of.one.tenant) as session:
         assert Conversations(session, people_of.one).list(None, 10).items == ()
+
+
+def test_what_was_deleted_while_the_answer_grew_is_not_kept(desk: Desk, people_of: People) -> None:
+    desk.says("The trial period is 2 months.")
+    desk.retrieval.deleted.add(passage("", name="onboarding.md").document)
+
+    done = ask(desk, people_of.one, TRIAL)
+
+    assert (done["mode"], done["provenance"]["reason"], done["citations"]) == ("none", "deleted", [])
+    assert "2 months" not in kept(desk, people_of.one, done["conversation"])[1].content

@@ -20,6 +20,7 @@ from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.chat.service import Conversations, forget_document
 from appliance.drivers.encoder.hashed import HashedEncoder
 from appliance.kit.errors import NotFound
+from appliance.kit.ids import uuid7
 from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.service import Knowledge
@@ -127,3 +128,15 @@ def test_a_document_is_forgotten_in_the_answers_too(office: Office, desk: Desk) 
         messages = Conversations(session, office.me).messages(UUID(answer["conversation"]), None, 10).items
     assert (messages[1].content, messages[1].citations[0].quote) == ("", None)
     assert ask(office, desk, "What is the fee for a lost badge?")["mode"] == "none"
+
+
+def test_what_is_held_is_readable_and_not_being_deleted(office: Office) -> None:
+    kept, gone = (office.ready(f"{name}.md", f"# {name}\n\nA text.\n").id for name in ("kept", "gone"))
+    office.forget(gone)
+    search = KnowledgeRetrieval(office.retrieval)
+
+    with office.databases.app.session(office.me.tenant) as session:
+        assert search.hold(session, office.me, {kept, gone}) == {kept}
+        nobody = replace(office.me, user=UserId(uuid7()))
+        assert search.hold(session, nobody, {kept}) == {kept}  # readable for everyone in the tenant
+        assert search.hold(session, office.me, set()) == frozenset()
