@@ -23,7 +23,7 @@ from appliance.kit.wire import Client, WireDown, WireRefused
 POLL_SECONDS = 0.5
 STOP_GRACE = 20.0
 GROWTH = 0.1
-"""Share of all points that must have changed. A point without a graph costs a search .4 µs, a build is 9 s at 40,000."""
+"""Share of all points that must have changed. A point without a graph costs a search .4 µs, a build 9 s at 40,000."""
 GIVE_UP_AFTER = 3
 """Failed openings of a generation after which it is taken for damaged."""
 

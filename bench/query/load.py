@@ -13,10 +13,10 @@ from appliance.catalog import encoders
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.kit import settings as kit_settings
 from bench.query.stack import pools
+from bench.query.words import LIKE_TEXT, PASSAGE
 from tests.factories.corpus import Library
 
 A_DOCUMENT = 50
-PASSAGE = "The quarterly report says that deliveries were late because the supplier changed the packaging. " * 10
 
 
 def _encode(given: kit_settings.Settings) -> None:
@@ -31,7 +31,7 @@ def main() -> None:
     given = kit_settings.load()
     if encode:
         threading.Thread(target=_encode, args=(given,), daemon=True).start()
-    library = Library(pools(given), terms=30_000, terms_a_chunk=80, tenant=tenant)
+    library = Library(pools(given), tenant=tenant, **LIKE_TEXT)
     for _ in range(chunks // A_DOCUMENT):
         library.ingest(A_DOCUMENT)
     sys.stdout.write(f"{Path(__file__).name}: done\n")

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
@@ -23,13 +24,16 @@ class Library:
 
     databases: Databases
     dimensions: int = 384
-    terms: int = 2_000
+    vocabulary: NDArray[np.uint32] | None = None
     terms_a_chunk: int = 20
+    passage: str = "x"
     tenant: UUID = field(default_factory=uuid7)
     collection: UUID = field(default_factory=uuid7)
 
     def __post_init__(self) -> None:
-        self.vectors = Corpus(self.dimensions, centres=30, terms=self.terms, seed=self.tenant.int % 2**32)
+        self.vectors = Corpus(
+            self.dimensions, centres=30, terms=2_000, vocabulary=self.vocabulary, seed=self.tenant.int % 2**32
+        )
         with self.databases.operator.session() as session:
             session.execute(
                 text("insert into tenants (id, name) values (:id, :name) on conflict do nothing"),
@@ -116,7 +120,7 @@ class Library:
                     "document_id": document,
                     "revision_id": revision,
                     "ordinal": ordinal,
-                    "text": "x",
+                    "text": self.passage,
                     "start": ordinal,
                     "end": ordinal + 1,
                     "line": 1,

@@ -29,11 +29,19 @@ def sparse(weights: dict[int, float]) -> Sparse:
 
 
 class Corpus:
-    """A seeded source of vectors around common centres."""
+    """A seeded source of vectors around common centres. ``vocabulary`` gives the term ids, the commonest first."""
 
-    def __init__(self, dimensions: int, *, centres: int = 20, terms: int = 500, seed: int = 7) -> None:
+    def __init__(
+        self,
+        dimensions: int,
+        *,
+        centres: int = 20,
+        terms: int = 500,
+        seed: int = 7,
+        vocabulary: NDArray[np.uint32] | None = None,
+    ) -> None:
         self.random = np.random.default_rng(seed)
-        self.terms = terms
+        self.vocabulary = np.arange(1, terms + 1, dtype=np.uint32) if vocabulary is None else vocabulary
         self._centres = self.random.normal(size=(centres, dimensions))
 
     def dense(self, count: int) -> NDArray[np.float32]:
@@ -41,9 +49,14 @@ class Corpus:
         centres = self._centres[self.random.integers(0, len(self._centres), count)]
         return unit(centres + 0.5 * self.random.normal(size=centres.shape))
 
+    def ranks(self, size: int) -> NDArray[np.intp]:
+        """Places in the vocabulary, with repeats; the r-th commonest is drawn 1/r times as often (Zipf)."""
+        drawn: NDArray[np.intp] = np.power(len(self.vocabulary), self.random.uniform(size=size)).astype(np.intp) - 1
+        return drawn
+
     def sparse(self, size: int = 12) -> Sparse:
-        """Up to ``size`` terms with weights in [0.1, 1); the r-th commonest is drawn 1/r times as often (Zipf)."""
-        drawn = np.unique(np.power(float(self.terms), self.random.uniform(size=size)).astype(np.uint32))
+        """Up to ``size`` terms with weights in [0.1, 1)."""
+        drawn = np.unique(self.vocabulary[self.ranks(size)])
         return Sparse(drawn, self.random.uniform(0.1, 1, len(drawn)).astype(np.float32))
 
     def points(

@@ -99,7 +99,7 @@ def test_searches_go_on_during_hand_overs(index: Index, library: Library) -> Non
     assert min(found) == 5
 
 
-@pytest.mark.parametrize("loss", ["shard", "identity", "format", "manifest", "damage", "dimensions", "history"])
+@pytest.mark.parametrize("loss", ["shard", "identity", "format", "manifest", "damage", "history"])
 def test_an_index_that_cannot_be_opened_is_rebuilt_from_the_chunks(index: Index, library: Library, loss: str) -> None:
     index.start()
     library.ingest(40)
@@ -112,7 +112,7 @@ def test_an_index_that_cannot_be_opened_is_rebuilt_from_the_chunks(index: Index,
         shutil.rmtree(generation / "shard")
     elif loss == "identity":
         identity.unlink()
-    elif loss in {"format", "dimensions"}:
+    elif loss == "format":
         identity.write_text(json.dumps({**json.loads(identity.read_text()), "format": 99}))
     elif loss == "manifest":
         (index.layout.index / "current").write_text("not JSON")
@@ -126,7 +126,7 @@ def test_an_index_that_cannot_be_opened_is_rebuilt_from_the_chunks(index: Index,
     index.start()
     until("points again", lambda: index.equal(library))
     until("flips again", lambda: library_is_current(index))
-    assert [path.name for path in index.layout.index.glob("generation-*")] == [index.generations.live()]
+    until("the old one is cleared", lambda: len(list(index.layout.index.glob("generation-*"))) == 1)
 
 
 def library_is_current(index: Index) -> bool:
