@@ -69,13 +69,13 @@ def test_a_query_without_filter_finds_only_the_tenant_s_rows(databases: Database
             assert session.execute(text("select id from tenants")).scalars().all() == [tenant]
 
 
-@pytest.mark.parametrize("table", [name for name, rules in policies.RULES.items() if rules.tenant_column])
-def test_with_no_tenant_set_every_tenant_table_looks_empty(databases: Databases, table: str) -> None:
+def test_with_no_tenant_set_every_tenant_table_looks_empty(databases: Databases) -> None:
     _two_tenants(databases)
-    if "select" not in policies.RULES[table].app:
-        return  # the app login may not even look: the next test proves it
+    readable = [name for name, rules in policies.RULES.items() if rules.tenant_column and "select" in rules.app]
+    assert {"users", "documents", "chunks", "messages", "jobs"} <= set(readable)
     with databases.app.session() as session:
-        assert session.execute(text(f"select count(*) from {table}")).scalar_one() == 0  # noqa: S608 - our own names
+        for table in readable:
+            assert session.execute(text(f"select count(*) from {table}")).scalar_one() == 0, table  # noqa: S608 - ours
 
 
 def test_a_pooled_connection_forgets_its_last_tenant(settings: Settings) -> None:
@@ -103,27 +103,28 @@ def test_rows_of_another_tenant_cannot_be_written_changed_or_removed(databases: 
         assert session.scalars(select(collections.c.name)).all() == ["theirs"]
 
 
-@pytest.mark.parametrize(
-    ("login", "statement"),
-    [
-        ("app", "select 1 from audit_entries"),
-        ("app", "update audit_entries set outcome = 'done'"),
-        ("app", "delete from audit_entries"),
-        ("app", "update tenants set state = 'active'"),
-        ("app", "select 1 from sign_ins"),
-        ("app", "delete from usage_records"),
-        ("app", "update deployments set desired = 'stopped'"),
-        ("app", "create table mine (id int)"),
-        ("app", "set role appliance_owner"),
-        ("operator", "select 1 from chunks"),
-        ("operator", "select 1 from messages"),
-        ("operator", "delete from audit_entries"),
-        ("system", "update users set role = 'operator'"),
-        ("system", "select 1 from conversations"),
-        ("system", "update deployments set desired = 'stopped'"),
-    ],
-)
-def test_what_a_login_may_not_do(databases: Databases, login: str, statement: str) -> None:
-    database: Database = getattr(databases, login)
-    with pytest.raises(ProgrammingError, match=r"permission denied|must be"), database.session() as session:
-        session.execute(text(statement))
+FORBIDDEN = [
+    ("app", "select 1 from audit_entries"),
+    ("app", "update audit_entries set outcome = 'done'"),
+    ("app", "delete from audit_entries"),
+    ("app", "update tenants set state = 'active'"),
+    ("app", "select 1 from sign_ins"),
+    ("app", "delete from usage_records"),
+    ("app", "update deployments set desired = 'stopped'"),
+    ("app", "create table mine (id int)"),
+    ("app", "set role appliance_owner"),
+    ("operator", "select 1 from chunks"),
+    ("operator", "select 1 from messages"),
+    ("operator", "delete from audit_entries"),
+    ("system", "update users set role = 'operator'"),
+    ("system", "select 1 from conversations"),
+    ("system", "update deployments set desired = 'stopped'"),
+]
+
+
+def test_what_a_login_may_not_do(databases: Databases) -> None:
+    for login, statement in FORBIDDEN:
+        database: Database = getattr(databases, login)
+        with pytest.raises(ProgrammingError, match=r"permission denied|must be"), database.session() as session:
+            session.execute(text(statement))
+            pytest.fail(f"{login} may {statement}")

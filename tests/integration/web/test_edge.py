@@ -1,9 +1,9 @@
 """The web's edge: who gets in, what an error looks like, what is recorded of a refusal."""
 
 import json
+import re
 from uuid import UUID
 
-import pytest
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 from starlette.testclient import TestClient
@@ -18,31 +18,24 @@ ROUTES = [route for route in web.describe().routes if isinstance(route, APIRoute
 CLOSED = [(verb, route.path) for route in ROUTES for verb in route.methods if route.path not in web.UNAUTHENTICATED]
 
 
-@pytest.mark.parametrize(("verb", "path"), CLOSED)
-def test_every_route_but_the_listed_ones_asks_for_a_key(client: TestClient, verb: str, path: str) -> None:
-    filled = path
-    for name in ("{" + part.split("}")[0] + "}" for part in path.split("{")[1:]):
-        filled = filled.replace(name, str(uuid7()))
-    for headers in (
-        {},
-        {"Authorization": "Bearer sk-none"},
-        {"Authorization": "Basic eDp5"},
-        {"Authorization": "Bearer "},
-    ):
-        answer = client.request(verb, filled, headers=headers, json={})
-        assert answer.status_code == 401, (headers, answer.text)
-        assert answer.headers["content-type"] == edge.PROBLEM
-        assert answer.headers["www-authenticate"] == "Bearer"
+def test_every_route_but_the_listed_ones_asks_for_a_key(client: TestClient) -> None:
+    for verb, path in CLOSED:
+        filled = re.sub(r"{\w+}", str(uuid7()), path)
+        for value in (None, "Bearer sk-none", "Basic eDp5", "Bearer "):
+            answer = client.request(verb, filled, headers={"Authorization": value} if value else {}, json={})
+            assert answer.status_code == 401, (verb, path, value, answer.text)
+            assert answer.headers["content-type"] == edge.PROBLEM
+            assert answer.headers["www-authenticate"] == "Bearer"
 
 
 SQL = ["' or '1'='1", "'; drop table users; --", '" or ""="', "\\' or 1=1 #", "sk-x') or ('a'='a", "%27%20or%201=1"]
 
 
-@pytest.mark.parametrize("injected", SQL)
-@pytest.mark.parametrize("header", ["Authorization", "X-Api-Key", "X-Request-Id", "Idempotency-Key", "Cookie"])
-def test_sql_in_a_header_finds_no_key(client: TestClient, house: House, header: str, injected: str) -> None:
-    value = f"Bearer {injected}" if header == "Authorization" else injected
-    assert client.get("/api/v1/me", headers={header: value}).status_code == 401
+def test_sql_in_a_header_finds_no_key(client: TestClient, house: House) -> None:
+    for header in ("Authorization", "X-Api-Key", "X-Request-Id", "Idempotency-Key", "Cookie"):
+        for injected in SQL:
+            value = f"Bearer {injected}" if header == "Authorization" else injected
+            assert client.get("/api/v1/me", headers={header: value}).status_code == 401, (header, value)
     assert client.get("/api/v1/me", headers=House.bearer(house.operator)).status_code == 200
 
 

@@ -155,27 +155,29 @@ def _told(answer: httpx2.Response, wanted: UUID) -> dict[str, object]:
     return {name: str(value).replace(str(wanted), "?") for name, value in body.items()}
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
 def test_another_tenant_s_id_is_as_unknown_as_one_that_does_not_exist(
-    client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]], case: Case
+    client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]]
 ) -> None:
+    assert {str(case) for case in CASES if (fault := _leak(client, house, possessions, case))} == set(), fault
+
+
+def _leak(client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]], case: Case) -> str:
+    """What an operation tells of another tenant's thing; empty: nothing."""
     mine, theirs, nowhere = possessions[house.one], possessions[house.two][case.kind], uuid7()
     foreign = _request(client, case, house.member_of_one, mine, theirs)
     missing = _request(client, case, house.member_of_one, mine, nowhere)
-    assert NAME not in foreign.text
-    assert foreign.status_code == missing.status_code
     if case.where == "query" and foreign.status_code == 200:
-        assert foreign.json()["items"] == []
+        same = foreign.json()["items"] == [] == missing.json()["items"]
     else:
-        assert foreign.status_code == 404, foreign.text
-        assert _told(foreign, theirs) == _told(missing, nowhere)
+        same = foreign.status_code == 404 == missing.status_code and _told(foreign, theirs) == _told(missing, nowhere)
+    return "" if same and NAME not in foreign.text else foreign.text
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_owner_s_own_id_is_known(
-    client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]], case: Case
+    client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]]
 ) -> None:
     mine = possessions[house.two]
-    answer = _request(client, case, house.member_of_two, mine, mine[case.kind])
-    assert answer.status_code != 404, answer.text
-    assert answer.status_code != 422, answer.text
+    read_before_removed = sorted(CASES, key=lambda case: case.verb == "DELETE")
+    for case in read_before_removed:
+        answer = _request(client, case, house.member_of_two, mine, mine[case.kind])
+        assert answer.status_code not in (404, 422), (case, answer.text)
