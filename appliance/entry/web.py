@@ -21,6 +21,7 @@ from appliance.access.web import Databases
 from appliance.chat.answering import Answering
 from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
+from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.entry import edge, handlers, health
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
@@ -76,7 +77,9 @@ def build(configured: Settings) -> FastAPI:
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
     app.state.blobs = appliance.knowledge.connect.blobs(configured)
-    app.state.passages = appliance.knowledge.connect.retrieval(configured, databases.app)
+    app.state.passages = appliance.knowledge.connect.retrieval(
+        configured, databases.app, RemoteVectors(Client(layout.index_socket))
+    )
     app.state.answering = Answering(databases.app, KnowledgeRetrieval(app.state.passages), app.state.engines)
     app.state.index_client = Client(layout.index_socket)
     app.state.encoder_client = Client(layout.encoder_socket)

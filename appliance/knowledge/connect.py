@@ -7,10 +7,9 @@ from appliance.drivers.blobs import Blobs, DirectoryBlobs
 from appliance.drivers.encoder.absent import AbsentEncoder
 from appliance.drivers.encoder.port import Encoder
 from appliance.drivers.encoder.remote import RemoteEncoder
-from appliance.drivers.vectors.remote import RemoteVectors
+from appliance.drivers.vectors.port import Reader
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
-from appliance.kit.wire import Client
 from appliance.knowledge.access import Index
 from appliance.knowledge.ingest import Tools
 from appliance.knowledge.parsing.host import ParserHost
@@ -32,9 +31,8 @@ def encoder(settings: Settings) -> Encoder:
     return RemoteEncoder(settings.layout.encoder_socket, about)
 
 
-def retrieval(settings: Settings, app: Database) -> Retrieval:
-    """Search through the index's and the encoder's processes."""
-    vectors = RemoteVectors(Client(settings.layout.index_socket))
+def retrieval(settings: Settings, app: Database, vectors: Reader) -> Retrieval:
+    """Search through an index, which ``entry`` chooses, and the encoder's process."""
     return Retrieval(app, Index(vectors), encoder(settings))
 
 

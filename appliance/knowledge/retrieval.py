@@ -86,7 +86,8 @@ class _Watch:
 class Retrieval:
     """Searches for a principal. Safe to share between threads."""
 
-    def __init__(self, database: Database, index: Index, encoder: Encoder) -> None:
+    def __init__(self, database: Database, index: Index, encoder: Encoder, depth: int = DEPTH) -> None:
+        self.depth = depth
         self._database = database
         self._index = index
         self._encoder = encoder
@@ -123,7 +124,7 @@ class Retrieval:
 
     def _readable(self, query: _Query, limit: int, watch: _Watch) -> Iterator[Passage]:
         """Until ``limit`` remain or the index has no more: what may not be read is replaced from further down."""
-        depth, seen, left = DEPTH, set[UUID](), limit
+        depth, seen, left = self.depth, set[UUID](), limit
         while left > 0:
             candidates, exhausted = self._candidates(query, depth)
             watch.charge("vectors_ms")

@@ -189,7 +189,7 @@ def figures(given: Set, scores: Mapping[str, Mapping[str, float]]) -> Iterator[F
 def encoder_of(settings: Settings) -> Encoder:
     """The encoder as its own process has it."""
     from appliance.drivers.encoder.counting import Counter as Tokens  # noqa: PLC0415 - torch is imported here
-    from appliance.entry.encoder import load as load_encoder  # noqa: PLC0415
+    from appliance.entry.encoder import load as load_encoder  # noqa: PLC0415 - the same
 
     return load_encoder(settings, Tokens(settings.model_store / settings.encoder.model))
 

@@ -110,7 +110,7 @@ def _line(layer: Any, units: Sequence[int], start: int, end: int) -> Line | None
     return Line(text, size, left, right, bottom) if text else None
 
 
-def _gaps(layer: Any, visible: Sequence[int], least: float) -> Iterator[int]:  # noqa: ANN401
+def _gaps(layer: Any, visible: Sequence[int], least: float) -> Iterator[int]:  # noqa: ANN401 - pdfium has no types
     """Where a cell begins: the visible characters behind white space wider than ``least`` points."""
     for before, after in pairwise(visible):
         if after > before + 1 and layer.get_charbox(after)[0] - layer.get_charbox(before)[2] > least:

@@ -183,10 +183,10 @@ def test_a_deletion_killed_between_its_steps_goes_on(office: Office) -> None:
     real = office.blobs.delete
 
     def die(tenant: UUID, sha256: str) -> None:
-        office.blobs.delete = real  # type: ignore[method-assign]
+        office.blobs.delete = real  # type: ignore[method-assign] # it dies this once
         raise Killed
 
-    office.blobs.delete = die  # type: ignore[method-assign]
+    office.blobs.delete = die  # type: ignore[method-assign] # it dies this once
     with pytest.raises(Killed):
         office.work()
     assert office.chunks() == set()

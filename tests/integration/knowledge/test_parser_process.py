@@ -202,7 +202,7 @@ def test_whatever_a_parser_raises_becomes_an_answer() -> None:
             super().__init__(b"x")
             self.error = error
 
-        def read(self, size: int | None = -1) -> bytes:  # noqa: ARG002
+        def read(self, size: int | None = -1) -> bytes:  # noqa: ARG002 - as a file has it
             raise self.error
 
     told = [answer(Broken(error), "a.txt", ParseLimits()) for error in (MemoryError(), RecursionError(), KeyError(1))]

@@ -4,7 +4,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 
 from appliance.access.principal import TenantId
 from appliance.access.web import Databases
@@ -135,12 +135,12 @@ def test_an_index_that_gives_another_tenants_chunks_is_not_believed(filled: Offi
     """The index is a projection: were its filter broken, PostgreSQL would still let nothing through."""
 
     class Broken(MemoryVectors):
-        def search(self, _scope: Scope, dense: object, sparse: object, limit: int) -> object:  # type: ignore[override]
+        def search(self, _scope: Scope, dense: object, sparse: object, limit: int) -> object:  # type: ignore[override] # broken on purpose
             whole = Scope(filled.me.tenant, frozenset({"everyone"}))
-            return filled.vectors.search(whole, dense, sparse, limit)  # type: ignore[arg-type]
+            return filled.vectors.search(whole, dense, sparse, limit)  # type: ignore[arg-type] # as it comes
 
     stranger = filled.join(uuid7())
-    filled.retrieval._index._vectors = Broken(DIMENSIONS)  # type: ignore[assignment]
+    filled.retrieval._index._vectors = Broken(DIMENSIONS)  # type: ignore[assignment] # broken on purpose
     assert filled.retrieval.find(stranger, "pump").passages == ()
     assert filled.find("pump").passages != ()
 
@@ -151,8 +151,8 @@ def share(office: Office, document: UUID, *readers: str) -> None:
         row = session.execute(select(DocumentRow).where(DocumentRow.id == document)).scalar_one()
         chunks = session.execute(select(ChunkRow.id).where(ChunkRow.document_id == document)).scalars()
         where = (office.me.tenant, document, row.current_revision)
-        changes = [outbox.Change("upsert", *where, chunk) for chunk in chunks]  # type: ignore[arg-type]
-        outbox.append(session, [*changes, outbox.Change("flip", *where)])  # type: ignore[arg-type]
+        changes = [outbox.Change("upsert", *where, chunk) for chunk in chunks]  # type: ignore[arg-type] # as it comes
+        outbox.append(session, [*changes, outbox.Change("flip", *where)])  # type: ignore[arg-type] # as it comes
 
 
 def test_a_revoke_and_a_grant_work_at_once_and_after_the_index_knows(filled: Office) -> None:
@@ -168,9 +168,9 @@ def test_a_revoke_and_a_grant_work_at_once_and_after_the_index_knows(filled: Off
     assert filled.names("pump straps")[0] == "pump.txt"
 
 
-def test_what_may_not_be_read_is_replaced_from_further_down(filled: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_may_not_be_read_is_replaced_from_further_down(filled: Office) -> None:
     """The index still believes 30 better documents readable; search goes on until k remain."""
-    monkeypatch.setattr("appliance.knowledge.retrieval.DEPTH", 4)
+    filled.retrieval.depth = 4
     for number in range(30):
         filled.ready(f"straps-{number}.txt", f"pump straps pump straps {number}")
     with filled.databases.app.session(filled.me.tenant) as session:
@@ -189,8 +189,6 @@ def test_a_deleted_document_is_not_found_before_its_job_has_run(filled: Office) 
 
 
 def test_search_opens_few_transactions_and_asks_few_questions(filled: Office) -> None:
-    from sqlalchemy import event  # noqa: PLC0415
-
     asked: list[str] = []
     engine = filled.databases.app.engine
 

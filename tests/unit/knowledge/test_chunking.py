@@ -100,7 +100,7 @@ TEXTS = st.text(alphabet=st.sampled_from("ab .。\n年假\U0001f600é"), min_siz
 def test_offsets_are_exact_and_nothing_is_lost_or_doubled(
     blocks: list[tuple[Kind, str]],
     target: int,
-    pages: bool,  # noqa: FBT001 - drawn by hypothesis
+    pages: bool,
 ) -> None:
     parsed = written(*blocks, pages=pages)
     found = cut(parsed, target)
