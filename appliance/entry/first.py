@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import URL
 
 from appliance.drivers import postgres
-from appliance.entry import schema, up_probes
+from appliance.entry import connections, schema, up_probes
 from appliance.kit import log
 from appliance.kit.database import Database, Login, address
 from appliance.kit.errors import ApplianceError, Conflict
@@ -71,7 +71,7 @@ def superuser(layout: Layout) -> URL:
 def prepare(settings: Settings) -> str | None:
     """Bring roles and schema up to date; the operator's one-time sign-in when this was the very first start.
 
-    Raises :class:`NewerSchema` before anything is changed.
+    Raises :class:`NewerSchema` before anything is changed, ``TooManyConnections`` before anything else starts.
     """
     layout = settings.layout
     schema.create_roles(superuser(layout), passwords(layout), settings.database.name)
@@ -83,6 +83,7 @@ def prepare(settings: Settings) -> str | None:
         schema.upgrade(owner)
     operator = Database.of(settings, "operator")
     try:
+        connections.check(settings, operator)
         models(settings, operator)
         return first_operator(settings, operator)
     finally:

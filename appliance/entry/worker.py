@@ -24,6 +24,7 @@ from celery import signals
 
 from appliance.drivers.broker import CeleryBell, application
 from appliance.entry import handlers
+from appliance.entry.connections import WORKER_POOL
 from appliance.jobs.pulse import Surroundings
 from appliance.jobs.registry import Registry
 from appliance.jobs.ringing import ring_after_commit
@@ -36,8 +37,6 @@ from appliance.kit.settings import Settings, load
 
 READY = "worker.ready"
 """In ``run/``: it is there once the worker hears the bell, and its time is that of the last sweep."""
-CONNECTIONS = 3
-"""A child's connections a login: a handler's transaction, its progress, the heartbeat."""
 _HEARD = {signal.SIGTERM, signal.SIGINT, signal.SIGCHLD}
 
 _logger = log.get(__name__)
@@ -60,7 +59,7 @@ class Flag:
 def database(settings: Settings, login: Login) -> Database:
     """A small pool: a worker has many processes."""
     timeouts = (settings.database.statement_timeout_ms, settings.database.lock_timeout_ms)
-    return Database(address(settings, login), pool_size=CONNECTIONS, timeouts=timeouts)
+    return Database(address(settings, login), pool_size=WORKER_POOL, timeouts=timeouts)
 
 
 @dataclass(slots=True)
