@@ -30,7 +30,7 @@ _NUMBER: Final = re.compile(
 )
 _PERSON: Final = re.compile(r"\bwho(?:m|se)?\b|谁|哪位|何人")
 _DIGITS: Final = re.compile(
-    r"\d+|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|thousand|million|half"
+    r"(?<![a-z\d])(?<![a-z]-)\d+|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|hundred|thousand|million|half"
     r"|once|twice|first|second|third|every"
     r"|january|february|march|april|may|june|july|august|september|october|november|december"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b"

@@ -44,6 +44,7 @@ def test_a_question_of_nothing_but_asking_words_keeps_them() -> None:
         ("How many days are there?", "There are 27 days.", 1.0),
         ("How many days are there?", "There are days.", -1.0),
         ("How many days in 2026?", "In 2026 it depends.", -1.0),
+        ("How many days are there?", "E-11: the XR200 is not full.", -1.0),
         ("How often is it checked?", "It is checked every Friday.", 1.0),
         ("P2证书多久复审一次？", "证书每两年复审。", 1.0),
         ("Who approves it?", "It is approved by Annelies Verbruggen.", 1.0),
