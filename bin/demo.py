@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / ".data" / "demo"
 HANDBOOK = ROOT / "docs" / "handbook"
 PROGRAM = Path(sys.executable).with_name("appliance")
-AUTO = ("q01", "q03", "q09", "q13", "q20", "q32", "q37")
+AUTO = ("q01", "q03", "q09", "q13", "q14", "q18", "q20", "q22", "q29", "q32", "q37", "q40")
 """English: composed where what the model says is supported, else quoted."""
 QUOTED = ("q10", "q30")
 """English, asked for word for word."""
@@ -46,12 +46,11 @@ def main() -> int:
     console, begun = Console(highlight=False, soft_wrap=True), time.monotonic()
     shutil.rmtree(DATA, ignore_errors=True)
     with running(console, DATA) as environment:
-        console.rule("[bold]the sample handbook is taken in")
+        console.print("\n[bold]The sample handbook is taken in[/bold]")
         if call(environment, "ingest", str(HANDBOOK / "documents"), "--collection", "handbook").returncode:
             return 1
         wait_ready(console, DATA, begun)
         faults = ask_all(console, environment)
-    console.rule()
     for fault in faults:
         console.print(f"[red]✗ {escape(fault)}[/red]")
     outcome = f"{len(faults)} answers are wrong" if faults else "every answer holds its facts"
@@ -66,7 +65,7 @@ def running(console: Console, data: Path) -> Iterator[dict[str, str]]:
     environment = {**os.environ, "APPLIANCE_DATA": str(data)}
     for name in ("APPLIANCE_URL", "APPLIANCE_KEY"):
         environment.pop(name, None)
-    console.rule("[bold]appliance up")
+    console.print("[bold]appliance up[/bold]")
     with subprocess.Popen([PROGRAM, "up", "--data", data, "--port", str(free_port())], env=environment) as up:
         try:
             wait_up(up, data)
@@ -113,10 +112,11 @@ def ask_all(console: Console, environment: dict[str, str]) -> list[str]:
     """Ask and show each question of the demo; what is wrong with the answers."""
     faults, modes = [], set()
     for question in chosen():
-        console.rule(f"[bold]{escape(question['question'])}")
+        console.print(f"\n[bold]? {escape(question['question'])}[/bold]")
         answer = ask(environment, question)
         console.print(wording.answer(answer), markup=False)
-        console.print("\n".join(wording.sources(answer)), markup=False, style="dim")
+        for line in wording.sources(answer):
+            console.print(line, markup=False, style="dim")
         if question["language"] == "en":
             modes.add(answer["mode"])
         fault = wrong(question, answer)

@@ -5,16 +5,16 @@ from typing import Any
 
 UNSUPPORTED = "(?)"
 _QUOTE = 240
-_MODES = {
-    "quoted": "In the words of the documents:",
-    "none": "The documents do not tell.",
-}
+QUOTED = "In the words of the documents:"
+NOT_TOLD = "The documents do not tell."
 
 Document = Mapping[str, Any]
 
 
 def answer(document: Document) -> str:
     """The answer with ``[n]`` after each sentence that a source supports and ``(?)`` after each that none does."""
+    if document.get("mode") == "none":
+        return str(document.get("answer") or NOT_TOLD)
     text, told, at = str(document.get("answer", "")), "", 0
     for sentence in document.get("sentences", ()):
         found = text.find(sentence["text"], at)
@@ -24,12 +24,13 @@ def answer(document: Document) -> str:
         told += text[at:end] + _marks(sentence)
         at = end
     told += text[at:]
-    heading, told = _MODES.get(str(document.get("mode")), ""), told.strip()
-    return "\n".join(dict.fromkeys(part for part in (heading, told) if part))
+    return f"{QUOTED}\n{told.strip()}" if document.get("mode") == "quoted" else told.strip()
 
 
 def sources(document: Document) -> list[str]:
     """One line for each source: its number, document, page or line and headings; beneath it the quote."""
+    if document.get("mode") == "none":
+        return []
     lines = []
     for citation in document.get("citations", ()):
         lines.append(f"[{citation['number']}] {place(citation)}")

@@ -45,7 +45,7 @@ def _sentence(text: str, *numbers: object, supported: bool = True) -> dict[str, 
             "In the words of the documents:\n员工每年有25天年假。 [1]",
         ),
         ({"mode": "none", "answer": "The documents do not tell.", "sentences": []}, "The documents do not tell."),
-        ({"mode": "none", "answer": "文档中没有说明。"}, "The documents do not tell.\n文档中没有说明。"),
+        ({"mode": "none", "answer": "文档中没有说明。"}, "文档中没有说明。"),
         ({"mode": "none"}, "The documents do not tell."),
     ],
 )
@@ -72,6 +72,10 @@ def test_each_source_says_where_it_stands_and_what_it_says() -> None:
 )
 def test_what_is_not_known_of_a_place_is_left_out(citation: dict[str, Any], told: str) -> None:
     assert wording.place(citation) == told
+
+
+def test_where_the_documents_do_not_tell_there_are_no_sources() -> None:
+    assert wording.sources({"mode": "none", "sentences": [_sentence("x", supported=False)]}) == []
 
 
 def test_a_source_without_a_quote_is_one_line() -> None:
