@@ -24,7 +24,7 @@ class Audit:
         A plain INSERT without RETURNING: the app login may not read this table, not even its own row.
         """
         self._session.execute(
-            insert(AuditEntryRow.__table__).values(  # type: ignore[arg-type]
+            insert(AuditEntryRow.__table__).values(  # type: ignore[arg-type] # a table, which SQLAlchemy types as any selectable
                 id=uuid7(),
                 tenant_id=self._tenant,
                 actor=self._actor,

@@ -92,5 +92,5 @@ def connection(web: WebSettings) -> http.client.HTTPConnection:
 
 def address(web: WebSettings) -> str:
     """Where a browser finds it."""
-    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(web.host, web.host)  # noqa: S104
+    host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(web.host, web.host)  # noqa: S104 - compared, not bound
     return f"{'https' if web.certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{web.port}"

@@ -104,7 +104,7 @@ class Projection:
         try:
             self.vectors.upsert([point])
         except VectorRefused as error:
-            _logger.error("chunk left out of the index", chunk=str(point.id), reason=error.detail)  # noqa: TRY400
+            _logger.error("chunk left out of the index", chunk=str(point.id), reason=error.detail)  # noqa: TRY400 - the reason says it
 
     def _flip(self, rows: Sequence[IndexOutboxRow]) -> None:
         for row in rows:
@@ -139,7 +139,7 @@ def _read(rows: Iterable[Row[Any]]) -> Iterator[Point]:
         try:
             yield _point(row)
         except (VectorRefused, ValueError) as error:  # ValueError: bytes that are no whole number of floats
-            _logger.error("chunk left out of the index", chunk=str(row.id), reason=str(error))  # noqa: TRY400
+            _logger.error("chunk left out of the index", chunk=str(row.id), reason=str(error))  # noqa: TRY400 - the reason says it
 
 
 def _point(row: Row[Any]) -> Point:

@@ -13,7 +13,7 @@ class PrivateContract(Contract):
     names = fields.ListField(subfield=fields.StringField())
     allowed = fields.ListField(subfield=fields.StringField(), required=False)
 
-    def check(self, graph: grimp.ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002, FBT001 - their signature
+    def check(self, graph: grimp.ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 - their signature
         """Fail with every import of a private module from another slice."""
         names: list[str] = self.contract_options["names"]
         allowed: list[str] = self.contract_options.get("allowed", [])

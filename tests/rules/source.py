@@ -107,7 +107,7 @@ def no_joined_paths(file: File) -> Iterator[Finding]:
 
 
 def no_built_sql(file: File) -> Iterator[Finding]:
-    """SQL is a constant with bound parameters; identifiers go through psycopg.sql."""
+    """SQL is made of constants, with bound parameters; identifiers go through psycopg.sql."""
     if not file.under("appliance"):
         return
     for call in _calls(file, "text", "execute", "exec_driver_sql", "scalar", "scalars"):
@@ -127,14 +127,18 @@ def no_sleep_but_polling(file: File) -> Iterator[Finding]:
 
 
 def no_patches(file: File) -> Iterator[Finding]:
-    """A double is a second implementation that ships in drivers/; a patched test showed green for a dead path."""
+    """A double is a second implementation that ships in drivers/; a patched test showed green for a dead path.
+
+    Time alone may be moved: ``monkeypatch.setattr(clock, …)``.
+    """
     if not file.under("tests"):
         return
     for line, module in _imports(file):
         if module.startswith(("unittest.mock", "mock", "pytest_mock")):
             yield line, "no mocks: write a second implementation of the port"
     for call in _calls(file, "setattr", "delattr"):
-        if _dotted(call.func).startswith("monkeypatch."):
+        moves_time = bool(call.args) and _dotted(call.args[0]) == "clock"
+        if _dotted(call.func).startswith("monkeypatch.") and not moves_time:
             yield call.lineno, "no patches of our code: pass the double in"
 
 
@@ -174,7 +178,7 @@ _SUPPRESSION = re.compile(
     (?P<why>.*)$""",
     re.VERBOSE,
 )
-_SHORTEST_REASON = 8
+_SHORTEST_REASON = 4
 _VAGUE = re.compile(r"^(utils?|helpers?|managers?|common|misc|handler\d+)$")
 
 
@@ -208,11 +212,15 @@ def _unpickles(call: ast.Call) -> bool:
     return any(k.arg == "allow_pickle" and getattr(k.value, "value", None) is True for k in call.keywords)
 
 
+def _is_constant(node: ast.expr) -> bool:
+    return _name(node).isupper()
+
+
 def _is_built(node: ast.expr) -> bool:
     """An f-string with values, a ``%`` or ``+`` with something that is not a constant, or ``.format(…)``."""
     match node:
         case ast.JoinedStr():
-            return any(isinstance(part, ast.FormattedValue) for part in node.values)
+            return any(isinstance(part, ast.FormattedValue) and not _is_constant(part.value) for part in node.values)
         case ast.BinOp(left=left, op=ast.Mod() | ast.Add(), right=right):
             strings = any(isinstance(side, ast.Constant | ast.JoinedStr) for side in (left, right))
             return strings and not (isinstance(left, ast.Constant) and isinstance(right, ast.Constant))

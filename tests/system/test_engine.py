@@ -64,7 +64,7 @@ def test_the_same_question_gets_the_same_answer_whole(appliance: Appliance, clie
     assert first.choices[0].message.content == second.choices[0].message.content != ""
     assert first.usage is not None
     query = "select completion_tokens from usage_records where route = %s order by started_at desc limit 1"
-    wait(lambda: appliance.value(query, MODEL) == first.usage.completion_tokens, 10, "usage drained")  # type: ignore[union-attr]
+    wait(lambda: appliance.value(query, MODEL) == first.usage.completion_tokens, 10, "usage drained")  # type: ignore[union-attr] # it has usage
 
 
 def test_an_answer_takes_the_form_that_was_asked_for(client: openai.OpenAI) -> None:
@@ -104,7 +104,7 @@ def test_a_field_that_was_a_way_in_is_refused_by_name(client: openai.OpenAI, fie
 def test_no_address_reaches_the_engine(client: openai.OpenAI, url: str) -> None:
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
     with pytest.raises(openai.BadRequestError, match=r"messages\.0\.content\.0"):
-        client.chat.completions.create(model=ROUTE, messages=[message], max_tokens=1)  # type: ignore[list-item]
+        client.chat.completions.create(model=ROUTE, messages=[message], max_tokens=1)  # type: ignore[list-item] # wrong on purpose
 
 
 def test_more_than_the_context_holds_is_refused_and_the_engine_lives(client: openai.OpenAI) -> None:

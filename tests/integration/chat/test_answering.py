@@ -208,7 +208,7 @@ def test_an_engine_that_takes_too_long_is_replaced_and_aborted(desk: Desk, peopl
 def test_no_session_is_held_while_the_engine_is_waited_for(desk: Desk, people_of: People) -> None:
     held: list[int] = []
     desk.says("The trial period is 2 months.")
-    desk.upstream.watch = lambda: held.append(desk.databases.app.engine.pool.checkedout())  # type: ignore[attr-defined]
+    desk.upstream.watch = lambda: held.append(desk.databases.app.engine.pool.checkedout())  # type: ignore[attr-defined] # QueuePool
 
     ask(desk, people_of.one, TRIAL)
 

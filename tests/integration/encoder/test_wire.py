@@ -63,4 +63,4 @@ def test_an_absent_process_is_not_ready(remote: RemoteEncoder) -> None:
 def test_a_failure_inside_the_encoder_is_not_mistaken_for_loading(server: EncoderServer, remote: RemoteEncoder) -> None:
     server.ready(HashedEncoder())
     with pytest.raises(WireRefused):
-        remote.encode([1])  # type: ignore[list-item]
+        remote.encode([1])  # type: ignore[list-item] # wrong on purpose

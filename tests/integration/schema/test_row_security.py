@@ -97,8 +97,8 @@ def test_rows_of_another_tenant_cannot_be_written_changed_or_removed(databases: 
     with pytest.raises(ProgrammingError, match="row-level security"), databases.app.session(one) as session:
         session.execute(insert(collections).values(id=uuid7(), tenant_id=two, name="smuggled"))
     with databases.app.session(one) as session:
-        assert session.execute(text("update collections set name = 'taken'")).rowcount == 0  # type: ignore[attr-defined]
-        assert session.execute(text("delete from collections")).rowcount == 0  # type: ignore[attr-defined]
+        assert session.execute(text("update collections set name = 'taken'")).rowcount == 0  # type: ignore[attr-defined] # a CursorResult
+        assert session.execute(text("delete from collections")).rowcount == 0  # type: ignore[attr-defined] # a CursorResult
     with databases.app.session(two) as session:
         assert session.scalars(select(collections.c.name)).all() == ["theirs"]
 

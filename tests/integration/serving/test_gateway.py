@@ -158,7 +158,7 @@ def test_an_engine_that_dies_in_the_middle_ends_the_stream_with_an_error_and_is_
 ) -> None:
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.one, max_retries=0) as client:
         message = {"role": "user", "content": "pause:0.1\ndie:\nsay: one two three"}
-        stream = client.chat.completions.create(model=DEFAULT, messages=[message], stream=True)  # type: ignore[list-item]
+        stream = client.chat.completions.create(model=DEFAULT, messages=[message], stream=True)  # type: ignore[list-item] # a plain dict will do
         with pytest.raises(openai.APIError, match="engine"):
             list(stream)
     until(lambda: [row[2] for row in usage(engines)] == ["failed"])
