@@ -35,9 +35,7 @@ class SentenceEncoder(Described):
         )
 
     def encode(self, texts: Sequence[str], *, urgent: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 - the port's
-        """One forward pass over all of ``texts``; the caller sees to their number."""
-        if not texts:
-            return np.zeros((0, self.dimensions), dtype=np.float32)
+        """One forward pass over all of ``texts``; the caller sees to their number, which is not 0."""
         raw = self._model.encode(list(texts), batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False)
         vectors: NDArray[np.float32] = raw.float().cpu().numpy()
         scaled: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

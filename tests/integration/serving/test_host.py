@@ -1,6 +1,7 @@
 """The engine host on real rows and real processes, the engine itself being scripted."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,16 +9,20 @@ import threading
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.access.web import Databases
 from appliance.catalog.service import Catalog
 from appliance.drivers.vllm.port import Process
-from appliance.kit.leftovers import started
+from appliance.kit.children import spawn
+from appliance.kit.database import Database
+from appliance.kit.errors import Broken
+from appliance.kit.leftovers import Leftovers, started
 from appliance.kit.settings import Settings
 from appliance.serving.deployments import Deployment
 from appliance.serving.host import Host
 from appliance.serving.launch import ChildLauncher, name
-from tests.factories.processes import gone, until
+from tests.factories.processes import gone, shell, until
 from tests.integration.serving.conftest import Engines, settle
 
 
@@ -156,3 +161,39 @@ def test_a_killed_host_leaves_no_engine_and_its_successor_starts_one(engines: En
         for process in (first, second):
             process.kill()
             process.wait()
+
+
+def test_a_database_that_is_away_stops_no_engine_and_keeps_none_from_ending(engines: Engines) -> None:
+    settings, system = engines.settings, engines.databases.system
+    host, stop = Host(system, ChildLauncher(settings, system), settings.layout, 30), threading.Event()
+    while engines.row().actual != "running":
+        host.once()
+    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    host._system = away
+    thread = threading.Thread(target=host.run, args=(stop, 0.05))
+    with capture_logs() as logs:
+        thread.start()
+        until(lambda: any("cannot be read" in line["event"] for line in logs))
+        pid = engines.row().pid
+        assert pid is not None
+        assert started(pid) is not None
+        stop.set()
+        thread.join()
+    assert gone([pid])
+    assert any("cannot be reported" in line["event"] for line in logs)
+    away.close()
+
+
+def test_a_launcher_clears_what_a_killed_predecessor_left(engines: Engines, tmp_path: Path) -> None:
+    child = spawn(shell("sleep 1000"), name="engine-of-before", log=tmp_path / "log")
+    Leftovers(engines.settings.layout.run).record(child.trace)
+    ChildLauncher(engines.settings, engines.databases.system).clear()
+    assert gone([child.pid])
+    assert child.poll() is not None
+
+
+def test_a_program_that_cannot_be_run_at_all_is_told(engines: Engines) -> None:
+    launcher = ChildLauncher(engines.settings, engines.databases.system)
+    shutil.rmtree(engines.settings.layout.run)
+    with pytest.raises(Broken, match="No such file"):
+        launcher.start(engines.row())

@@ -28,7 +28,7 @@ def test_what_is_listed_reaches_the_engine_under_its_own_name_with_the_tenant_s_
         "seed": 7,
         "logprobs": True,
         "top_logprobs": 2,
-        "response_format": schema({"type": "object", "properties": {"pattern": {"type": "string"}}}),
+        "response_format": schema({"type": "object", "properties": {"pattern": {"type": "string", "maxLength": 80}}}),
     }
     sent = forwarded(read(asked(**listed)), "smol", "salt")
     assert sent == {**ASKED, **listed, "model": "smol", "cache_salt": "salt"}
@@ -92,6 +92,9 @@ def part(**fields: object) -> dict[str, object]:
         ({"response_format": schema({"properties": {"a": {"pattern": "x"}}})}, "pattern"),
         ({"response_format": schema({"properties": {"properties": {"pattern": "x"}}})}, "pattern"),
         ({"response_format": schema({"enum": ["x" * 70_000]})}, "longer than"),
+        ({"response_format": schema({"type": "string", "maxLength": 2**31})}, "at most"),
+        ({"response_format": schema({"items": {"type": "array", "minItems": 100_000}})}, "at most"),
+        ({"response_format": schema({"properties": {"a": {"maxItems": 1e9}}})}, "at most"),
     ],
 )
 def test_what_is_not_listed_is_refused_by_name(fields: dict[str, object], named: str) -> None:
