@@ -10,8 +10,9 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.background import BackgroundTask
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,6 +22,7 @@ from appliance.access.web import Databases
 from appliance.audit.service import Audit
 from appliance.kit import clock, errors, log, offload
 from appliance.kit.ids import uuid7
+from appliance.tenants.authentication import record_refused
 
 _logger = log.get(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -93,7 +95,17 @@ async def _appliance_error(request: Request, error: Exception) -> Response:
         raise error
     if isinstance(error, errors.Forbidden):
         await offload.run(_record_refusal, request)
-    return problem(error, request)
+    answer = problem(error, request)
+    if isinstance(error, errors.Unauthenticated) and hasattr(request.state, "signing_in"):
+        answer.background = BackgroundTask(_record_refused_sign_in, request)
+    return answer
+
+
+def _record_refused_sign_in(request: Request) -> None:
+    """After the answer has gone: the time that this takes tells whether there is such a login."""
+    databases: Databases = request.app.state.databases
+    with databases.system.session() as session:
+        record_refused(session, request.state.signing_in, request.state.request_id)
 
 
 def _record_refusal(request: Request) -> None:
@@ -150,10 +162,14 @@ class DatabaseDown(errors.Unavailable):
     code = "database_down"
 
 
-async def _database_error(request: Request, error: Exception) -> Response:
+async def database_error(request: Request, error: Exception) -> Response:
+    """A database that is away is a 503, a value that it cannot store (NUL in a text) a 422; all else is our fault."""
+    if isinstance(error, DataError):
+        _logger.warning("a value that the database cannot store", error=str(error.orig))
+        return problem(InvalidRequest("a value of the request cannot be stored"), request)
     lost = isinstance(error, OperationalError | PoolTimeout) or getattr(error, "connection_invalidated", False)
     if lost:
-        _logger.warning("database unavailable", error=str(error))
+        _logger.warning("database unavailable", error=str(getattr(error, "orig", error)))
         return problem(DatabaseDown(retry_after=2), request)
     raise error
 
@@ -168,5 +184,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.ApplianceError, _appliance_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(DBAPIError, _database_error)
-    app.add_exception_handler(PoolTimeout, _database_error)
+    app.add_exception_handler(DBAPIError, database_error)
+    app.add_exception_handler(PoolTimeout, database_error)

@@ -22,7 +22,7 @@ from appliance.chat.answering import Answering
 from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.drivers.vectors.remote import RemoteVectors
-from appliance.entry import edge, handlers, health
+from appliance.entry import bodies, edge, handlers, health
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
 from appliance.kit.database import Database
@@ -58,6 +58,7 @@ def describe() -> FastAPI:
     edge.install(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED)
     app.add_middleware(edge.Edge)
     return app
 
@@ -98,13 +99,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.databases.close()
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
-    configured = settings.load()
-    log.configure("web", configured.log_level)
+def server(app: FastAPI, configured: Settings) -> uvicorn.Server:
+    """The HTTP server: h11, since with httptools the headers of a request may be endless."""
     web = configured.web
     config = uvicorn.Config(
-        build(configured),
+        app,
+        http="h11",
         host=web.host,
         port=web.port,
         ssl_certfile=web.certificate,
@@ -114,7 +114,14 @@ def main() -> None:
         timeout_graceful_shutdown=10,
         server_header=False,
     )
-    uvicorn.Server(config).run()
+    return uvicorn.Server(config)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    configured = settings.load()
+    log.configure("web", configured.log_level)
+    server(build(configured), configured).run()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,18 @@ import os
 import secrets
 from pathlib import Path
 
+from appliance.kit.errors import Broken
+
+SHORTEST = 32
+"""Characters of 192 bits: what is shorter was not made here."""
+
+
+class NoSecret(Broken):
+    """A file that should hold a secret is empty, or holds something that can be guessed."""
+
+    code = "no_secret"
+    advice = "Remove the file named in the message; a new secret is made at the next start."
+
 
 def token(prefix: str = "") -> str:
     """A new secret of 256 bits, URL-safe."""
@@ -34,7 +46,10 @@ def write_private(path: Path, value: str) -> None:
 
 
 def kept(path: Path) -> str:
-    """The secret in this file, made at the first call."""
+    """The secret in this file, made at the first call. Raises :class:`NoSecret` where something else stands in it."""
     if not path.exists():
         write_private(path, token())
-    return path.read_text().strip()
+    found = path.read_text().strip()
+    if len(found) < SHORTEST:
+        raise NoSecret(f"{path.name} holds no secret")
+    return found

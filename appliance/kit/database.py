@@ -59,6 +59,7 @@ class Database:
             max_overflow=0,
             pool_pre_ping=True,
             pool_timeout=10,
+            hide_parameters=True,  # an error's text goes to the log, and what was bound may be a document or a hash
             connect_args={
                 "options": f"-c statement_timeout={statement} -c lock_timeout={lock} -c timezone=UTC",
                 "connect_timeout": 5,

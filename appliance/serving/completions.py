@@ -16,6 +16,9 @@ _DEEPEST = 16
 _LONGEST_SCHEMA = 64 * 1024
 _REFUSED_IN_SCHEMAS = {"pattern", "patternProperties", "format"}
 """Compiled into an automaton by the engine before the first token: a short one can take it minutes."""
+_COUNTS = {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
+_LARGEST_COUNT = 1024
+"""Each is unrolled into so many states: ten characters of schema can take an engine's memory."""
 
 Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
@@ -129,9 +132,17 @@ def _check_schema(schema: dict[str, Any] | None) -> None:
         keys = {key for value, names in level if isinstance(value, dict) and not names for key in value}
         if refused := keys & _REFUSED_IN_SCHEMAS:
             raise FieldRefused(f"{where}: {min(refused)} is not accepted in a schema", field=where)
+        for count in _counts(level):
+            if not isinstance(count, int) or count > _LARGEST_COUNT:
+                raise FieldRefused(f"{where}: a length or a number of items is at most {_LARGEST_COUNT}", field=where)
         level = [inner for value, names in level for inner in _inner(value, names=names)]
     if level:
         raise FieldRefused(f"{where}: it is nested more than {_DEEPEST} deep", field=where)
+
+
+def _counts(level: list[tuple[Any, bool]]) -> list[Any]:
+    objects = [value for value, names in level if isinstance(value, dict) and not names]
+    return [value[key] for value in objects for key in _COUNTS & value.keys()]
 
 
 def _inner(value: Any, *, names: bool) -> list[tuple[Any, bool]]:  # noqa: ANN401 - any JSON

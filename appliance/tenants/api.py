@@ -10,7 +10,7 @@ from appliance.access.permissions import Action
 from appliance.access.principal import UserId
 from appliance.access.web import Caller, Databases, OperatorTx, allow
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
-from appliance.tenants import schemas
+from appliance.tenants import passwords, schemas
 from appliance.tenants.authentication import sign_in_by_password, sign_in_by_token
 from appliance.tenants.service import Tenants
 
@@ -24,7 +24,8 @@ OPERATOR = [allow(Action.MANAGE_TENANTS)]
 def login(body: schemas.LoginBody, request: Request) -> schemas.SignedInView:
     """Sign in; the answer holds a new API key, shown this once."""
     databases: Databases = request.app.state.databases
-    with databases.system.session() as session:
+    request.state.signing_in = body.login
+    with passwords.turn(), databases.system.session() as session:
         if body.token is not None:
             signed = sign_in_by_token(session, body.token, body.password)
         else:

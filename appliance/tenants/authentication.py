@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.audit.service import Audit
-from appliance.kit import clock, crypto
+from appliance.kit import clock, crypto, log
 from appliance.kit.database import Database
 from appliance.kit.ids import uuid7
 from appliance.tenants import passwords, repository
@@ -19,6 +19,7 @@ from appliance.tenants.tables import ApiKeyRow, TenantRow, UserRow
 CACHE_SECONDS = 2.0
 _CACHE_SIZE = 4096
 _LARGEST_KEY = 256
+_logger = log.get(__name__)
 
 
 class Authenticator:
@@ -85,6 +86,18 @@ def sign_in_by_password(session: Session, login: str, password: str) -> SignedIn
     if stored and passwords.outdated(stored):
         user.password_hash = passwords.hashed(password)
     return _signed_in(session, user, "password")
+
+
+def record_refused(session: Session, login: str | None, request_id: str) -> None:
+    """Write a refused sign-in down: in the audit of the tenant whose login it is, else in the log alone.
+
+    A system session; call it when the refusal was sent, or the time it takes tells which logins there are.
+    """
+    found = repository.user_by_login(session, login) if login else None
+    _logger.warning("sign-in refused", known=found is not None)
+    if found is not None:
+        user, _ = found
+        Audit(session, user.tenant_id, None, request_id).record("sign_in", user.id, outcome="refused", how="password")
 
 
 def sign_in_by_token(session: Session, token: str, password: str | None = None) -> SignedIn:

@@ -1,11 +1,39 @@
 """Passwords: argon2id with the library's parameters (RFC 9106's second choice), rehashed when those change."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from appliance.kit.errors import Unavailable
+
+AT_ONCE = 2
+"""Sign-ins that are looked at together: each takes 64 MiB and a core, and anybody may ask for one."""
+PATIENCE = 1.0
+_turns = threading.BoundedSemaphore(AT_ONCE)
 _hasher = PasswordHasher()
 # Verified against when the login is unknown, so that the time taken does not tell which logins exist.
 _NOBODY = _hasher.hash("nobody")
+
+
+class SignInsBusy(Unavailable):
+    """Too many people sign in at this moment."""
+
+    code = "sign_ins_busy"
+    advice = "Wait for the time in Retry-After, then sign in again."
+
+
+@contextmanager
+def turn() -> Iterator[None]:
+    """One of the few sign-ins at once; take it before a database session. Raises :class:`SignInsBusy`."""
+    if not _turns.acquire(timeout=PATIENCE):
+        raise SignInsBusy(retry_after=2)
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def hashed(password: str) -> str:

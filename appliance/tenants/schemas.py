@@ -11,7 +11,8 @@ from appliance.access.principal import Role
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
-Password = Annotated[str, StringConstraints(min_length=12, max_length=200)]
+SHORTEST_PASSWORD = 12
+Password = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=200)]
 
 
 class _Body(BaseModel):
@@ -29,6 +30,9 @@ class LoginBody(_Body):
     def _one_way(self) -> "LoginBody":
         if self.token is None and (self.login is None or self.password is None):
             message = "send login and password, or a one-time token"
+            raise ValueError(message)
+        if self.token is not None and self.password and len(self.password) < SHORTEST_PASSWORD:
+            message = f"a new password has {SHORTEST_PASSWORD} characters or more"
             raise ValueError(message)
         return self
 

@@ -151,6 +151,9 @@ def _env(settings: EngineSettings, place: Place) -> dict[str, str]:
     env = {name: value for name, value in (place.inherited or {}).items() if name in INHERITED}
     env |= {
         "VLLM_API_KEY": place.key,
+        # Without these an engine's processes talk to each other on the address that this machine has in its network.
+        "VLLM_HOST_IP": "127.0.0.1",
+        "GLOO_SOCKET_IFNAME": "lo",
         "VLLM_CACHE_ROOT": str(place.cache),
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",

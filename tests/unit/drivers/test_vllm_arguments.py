@@ -46,6 +46,8 @@ def test_the_command_line_for_a_processor() -> None:
         "VLLM_CPU_OMP_THREADS_BIND": "0-3",
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "VLLM_API_KEY": "secret-key",
+        "VLLM_HOST_IP": "127.0.0.1",
+        "GLOO_SOCKET_IFNAME": "lo",
         "VLLM_CACHE_ROOT": "/cache/vllm",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
@@ -63,6 +65,12 @@ def test_the_key_is_not_among_the_arguments_that_every_user_can_read() -> None:
 def test_nothing_opens_a_port_or_lets_foreign_code_in() -> None:
     argv = command(EngineSettings(device="cuda"), PLACE).argv
     assert {"--host", "--port", "--trust-remote-code", "--api-key", "--allowed-local-media-path"}.isdisjoint(argv)
+
+
+def test_the_processes_of_an_engine_meet_on_loopback_and_not_on_the_network() -> None:
+    for device in ("cpu", "cuda"):
+        env = command(EngineSettings(device=device), PLACE).env
+        assert (env["VLLM_HOST_IP"], env["GLOO_SOCKET_IFNAME"]) == ("127.0.0.1", "lo")
 
 
 def test_the_command_line_for_a_gpu() -> None:
