@@ -5,6 +5,7 @@ Left in, such words would look like rare terms that no passage has.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -24,7 +25,8 @@ _QUESTION_ZH: Final = re.compile(
 _NUMBER: Final = re.compile(
     r"\bhow (?:many|much|long|often|far|large|big|old|soon|high|fast|quickly)\b|\bwhen\b"
     r"|\bwhat (?:(?:is|are) the (?:\w+ ){0,3})?(?:time|date|year|number|percentage|price|limit|size|day|discount|fee)\b"
-    r"|\bwhat (?:(?:is|are) the (?:\w+ ){0,3})?(?:rate|amount|torque|cost|allowance|budget|weight)\b"
+    r"|\bwhat (?:(?:is|are) the (?:\w+ ){0,3})?(?:rate|amount|torque|cost|budget|weight|pressure)\b"
+    r"|\bwhat (?:(?:is|are) the (?:\w+ ){0,3})?(?:temperature|speed|distance|voltage|accuracy|capacity|length)\b"
     r"|\bwhich (?:year|date|day)\b|\bat what\b"
     "|多少|多长|多久|多大|多高|多远|几|什么时候|何时|哪一天|哪天|哪年"
 )
@@ -38,15 +40,26 @@ _DIGITS: Final = re.compile(
 )
 _NAME: Final = re.compile(r"(?<![.!?。|] )(?<!^)\b[A-Z][a-z]+|(?<![A-Za-z])[A-Z]{2,}")
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
+_COMPOUND: Final = re.compile(r"[a-z0-9]+(?:[-_./+#&][a-z0-9]+)*")
+_CODE: Final = re.compile(r"(?<![a-z0-9])[a-z]{1,6}-?\d+[a-z0-9]*(?:-[a-z0-9]+)*")
+_PROPER: Final = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z][\w’'-]+")
+WHOLE: Final = 0.6
+"""What a compound weighs as a whole; its parts share the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as the search for its answer sees it. ``terms`` may be empty: then nothing can be found."""
+    """A question as the search for its answer sees it. No terms: then nothing can be found.
+
+    ``terms`` holds each term's share in the word it belongs to, 1 for a word that is one term. ``codes`` are product
+    codes as terms (xr200), ``names`` the terms of each word that is written with a capital inside the question.
+    """
 
     text: str
-    terms: frozenset[str]
+    terms: Mapping[str, float]
     kind: Kind
+    codes: frozenset[str] = frozenset()
+    names: tuple[frozenset[str], ...] = ()
 
 
 def asked(question: str) -> Asked:
@@ -55,7 +68,20 @@ def asked(question: str) -> Asked:
     kind: Kind = "number" if _NUMBER.search(plain) else "person" if _PERSON.search(plain) else "any"
     bare = _QUESTION_EN.sub(" ", _QUESTION_ZH.sub(" ", plain))
     found = frozenset(terms(bare)) or frozenset(terms(plain))
-    return Asked(question, found, kind)
+    codes = frozenset(term for code in _CODE.findall(plain) for term in terms(code)[:1])
+    names = tuple(frozenset(terms(name)) for name in _PROPER.findall(question))
+    return Asked(question, dict.fromkeys(found, 1.0) | _compounds(bare), kind, codes, names)
+
+
+def _compounds(text: str) -> dict[str, float]:
+    """The shares of a compound's terms: Wi-Fi is one word, although it is found as wifi, wi and fi."""
+    shares: dict[str, float] = {}
+    for compound in _COMPOUND.findall(text):
+        whole, *parts = terms(compound) or [""]
+        if parts:
+            shares[whole] = WHOLE
+            shares |= dict.fromkeys(parts, (1 - WHOLE) / len(parts))
+    return {term: share for term, share in shares.items() if term}
 
 
 def fits(question: Asked, piece: str) -> float:

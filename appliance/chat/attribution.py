@@ -14,7 +14,7 @@ from typing import Final
 
 from appliance.chat.asked import asked
 from appliance.chat.evidence import Evidence, Pool
-from appliance.chat.quoting import score
+from appliance.chat.quoting import Score
 from appliance.chat.sentences import Piece, pieces
 from appliance.knowledge.terms import normal, terms
 
@@ -154,14 +154,15 @@ def sentence(answer: str, piece: Piece, question: str, pool: Pool) -> Attributed
     said = _SPELLED.sub(_digits, _HEDGE.sub(" ", text)).strip()
     wanted = asked(question)
     told = frozenset(terms(said))
-    fresh = told - wanted.terms - frozenset(terms(question))
+    fresh = told - wanted.terms.keys() - frozenset(terms(question))
     if not fresh or piece.kind == "heading":
         return Attributed(piece, text, None)
+    score = Score(wanted, pool)
     found: list[tuple[float, float, Evidence]] = []
     for one in pool.evidence:
         held, new = _held(told, one, pool), _held(fresh, one, pool)
         if held >= ENOUGH and new >= ENOUGH_NEW and _agrees(said, question, one, pool):
-            relevance = score(wanted, one, pool)
+            relevance = score(one)
             found.append((min(held, new) + TIE * relevance, relevance, one))
     if not found:
         return Attributed(piece, text, None)

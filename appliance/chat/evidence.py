@@ -20,6 +20,7 @@ SINGLE: Final = 0.5
 FEWEST: Final = 30
 """Among fewer pieces than this rarity means nothing: in a tenant's only document every term would be common."""
 
+_PARTICULARS: Final = " · "
 _FIRST_HAN: Final = 0x3005
 
 
@@ -54,6 +55,8 @@ class Evidence:
     """Terms of the piece before: pronouns point there."""
     passage: frozenset[str] = field(repr=False)
     """Terms of the whole passage."""
+    bare: bool = False
+    """A table's first row, or a line of particulars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Pool:
     sources: tuple[Source, ...]
     evidence: tuple[Evidence, ...]
     frequencies: Mapping[str, int]
+    known: frozenset[str] = field(repr=False)
+    """Every term of the passages, their headings and their documents' names."""
 
     def weight(self, term: str, least: int = 0) -> float:
         """Inverse piece frequency of ``term``, smoothed, never negative; single ideographs count for less.
@@ -72,6 +77,10 @@ class Pool:
         count, total = max(self.frequencies.get(term, 0), least), max(len(self.evidence), FEWEST)
         rarity = math.log1p((total - count + 0.5) / (count + 0.5))
         return rarity * SINGLE if len(term) == 1 and _ideograph(term) else rarity
+
+    def knows(self, term: str) -> bool:
+        """Whether any passage or heading has ``term``."""
+        return term in self.known
 
     def share(self, wanted: Iterable[str], found: Collection[str], least: int = 0) -> float:
         """What part of the weight of ``wanted`` is in ``found``, 0 to 1; 0 where nothing is wanted."""
@@ -83,7 +92,8 @@ class Pool:
 def pool(sources: Sequence[Source]) -> Pool:
     """Cut the passages into evidence. Headings can support nothing and are left out, but give context."""
     evidence = tuple(one for number, source in enumerate(sources) for one in _evidence(number, source))
-    return Pool(tuple(sources), evidence, Counter(term for one in evidence for term in one.terms))
+    known = frozenset(term for one in evidence for term in one.context | one.passage)
+    return Pool(tuple(sources), evidence, Counter(term for one in evidence for term in one.terms), known)
 
 
 def _evidence(number: int, source: Source) -> Iterable[Evidence]:
@@ -95,10 +105,11 @@ def _evidence(number: int, source: Source) -> Iterable[Evidence]:
     for piece in pieces(source.text):
         text = source.text[piece.start : piece.end]
         own = frozenset(terms(text))
+        first = piece.kind == "row" and table is None
         table = None if piece.kind != "row" else own if table is None else table
         if piece.kind != "heading" and own and flat(text) not in titles:
-            above = context if table is None or table is own else context | table
-            yield Evidence(number, piece, text, own, above, before, passage)
+            above = context | table if table and not first else context
+            yield Evidence(number, piece, text, own, above, before, passage, bare=first or _PARTICULARS in text)
         before = own
 
 

@@ -23,6 +23,12 @@ CELL: Final = 0.15
 MISFIT: Final = 0.12
 """Taken off where a number or a name is asked for and the piece has none of its own."""
 FIT: Final = 0.03
+UNKNOWN: Final = 0.5
+"""Left of every score where the question names a product that no passage knows."""
+STRANGER: Final = 0.1
+"""Taken off where the question names somebody or some place of whom neither the passage nor its headings speak."""
+BARE: Final = 0.1
+"""Taken off from a table's first row and from a line of particulars (author · version · date): they say little."""
 
 EARLIER: Final = 0.4
 """What the question before counts in the order of answers to one that leans on it."""
@@ -51,30 +57,58 @@ class Quote:
 
 def ranked(question: Leaning, pool: Pool) -> list[Quote]:
     """All pieces, best first; equal scores keep the passages' order. An earlier question orders and raises no score."""
-    wanted, earlier = asked(question.text), asked(question.earlier)
-    scored = [(Quote(one, score(wanted, one, pool)), one) for one in pool.evidence]
-    order = sorted(scored, key=lambda entry: -entry[0].score - EARLIER * score(earlier, entry[1], pool))
-    return [quote for quote, _ in order]
+    score, earlier = Score(asked(question.text), pool), Score(asked(question.earlier), pool)
+    scored = [Quote(one, score(one)) for one in pool.evidence]
+    if question.earlier:
+        return sorted(scored, key=lambda quote: -quote.score - EARLIER * earlier(quote.evidence))
+    return sorted(scored, key=lambda quote: -quote.score)
 
 
-def score(wanted: Asked, evidence: Evidence, pool: Pool) -> float:
-    """How well ``evidence`` answers: about 0 for nothing in common, 1 for all of the question's terms."""
-    own = wanted.terms & evidence.terms
-    context = (wanted.terms & evidence.context) - own
-    before = (wanted.terms & evidence.before) - own - context
-    passage = (wanted.terms & evidence.passage) - own - context - before
-    parts = ((own, 1.0), (context, CONTEXT), (before, BEFORE), (passage, PASSAGE))
-    shared = sum(credit * pool.share(wanted.terms, found) for found, credit in parts)
-    fit = fits(wanted, evidence.text)
-    return shared + _cell(wanted, evidence) + (FIT if fit > 0 else -MISFIT if fit < 0 else 0.0)
+class Score:
+    """How well pieces answer one question: about 0 for nothing in common, 1 for all of the question's terms."""
+
+    def __init__(self, wanted: Asked, pool: Pool) -> None:
+        self._wanted = wanted
+        self._weights = {term: share * pool.weight(term) for term, share in wanted.terms.items() if _real(term, pool)}
+        self._whole = sum(self._weights.values()) or 1.0
+        self._credit = UNKNOWN if any(not pool.knows(code) for code in wanted.codes) else 1.0
+
+    def __call__(self, evidence: Evidence) -> float:
+        """The score of one piece."""
+        left = set(self._weights)
+        shared = 0.0
+        for terms, credit in (
+            (evidence.terms, 1.0),
+            (evidence.context, CONTEXT),
+            (evidence.before, BEFORE),
+            (evidence.passage, PASSAGE),
+        ):
+            shared += credit * sum(self._weights[term] for term in left & terms)
+            left -= terms
+        return self._credit * (shared / self._whole + self._bonus(evidence))
+
+    def _bonus(self, evidence: Evidence) -> float:
+        fit = fits(self._wanted, evidence.text)
+        bonus = FIT if fit > 0 else -MISFIT if fit < 0 else 0.0
+        around = evidence.terms | evidence.context | evidence.passage
+        bonus -= STRANGER * any(name and not name & around for name in self._wanted.names)
+        if evidence.bare:
+            bonus -= BARE
+        return bonus + (CELL if self._cell(evidence, figure=fit > 0) else 0.0)
+
+    def _cell(self, evidence: Evidence, *, figure: bool) -> bool:
+        """Whether the row is about what is asked: a cell stands in the question, and beside it a figure or a code."""
+        if evidence.piece.kind != "row" or evidence.bare:
+            return False
+        question = normal(self._wanted.text)
+        cells = (normal(cell).strip() for cell in evidence.text.replace("\t", "|").split("|"))
+        named = [cell for cell in cells if len(cell) > 1 and cell in question]
+        return any(figure or not cell.isalpha() for cell in named)
 
 
-def _cell(wanted: Asked, evidence: Evidence) -> float:
-    if evidence.piece.kind != "row":
-        return 0.0
-    question = normal(wanted.text)
-    cells = (normal(cell).strip() for cell in evidence.text.replace("\t", "|").split("|"))
-    return CELL if any(len(cell) > 1 and cell in question for cell in cells) else 0.0
+def _real(term: str, pool: Pool) -> bool:
+    """Not the seam between an ideograph and a code (xr200的) that is nowhere else: it is no word."""
+    return term.isascii() or not any(letter.isascii() for letter in term) or pool.knows(term)
 
 
 def enough(language: str) -> float:

@@ -31,7 +31,7 @@ def test_a_question_asks_for_a_kind_of_thing(question: str, kind: Kind) -> None:
     ],
 )
 def test_words_that_only_ask_are_not_looked_for(question: str, expected: str) -> None:
-    assert asked(question).terms == frozenset(terms(expected))
+    assert asked(question).terms.keys() == frozenset(terms(expected))
 
 
 def test_a_question_of_nothing_but_asking_words_keeps_them() -> None:
@@ -55,3 +55,17 @@ def test_a_question_of_nothing_but_asking_words_keeps_them() -> None:
 )
 def test_a_piece_holds_the_kind_of_thing_that_is_asked_for(question: str, piece: str, expected: float) -> None:
     assert fits(asked(question), piece) == expected
+
+
+def test_a_compound_weighs_as_one_word() -> None:
+    shares = asked("Which Wi-Fi is public?").terms
+
+    assert shares["public"] == 1.0
+    assert sum(shares[term] for term in ("wifi", "wi", "fi")) == pytest.approx(1.0)
+
+
+def test_codes_and_names_of_a_question_are_known() -> None:
+    question = asked("What does the XR-200S cost in Taichung?")
+
+    assert question.codes == {"xr200s"}
+    assert question.names == (frozenset(terms("Taichung")),)

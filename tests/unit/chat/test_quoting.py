@@ -119,3 +119,27 @@ def test_the_model_reads_no_more_than_a_few_passages() -> None:
 
     assert len(worth_reading(ranked(Leaning("What is the fee?"), ground), ground)) == MOST_READ
     assert worth_reading([], ground) == ()
+
+
+def test_a_product_that_no_document_knows_is_not_answered_for() -> None:
+    ground = pooled("The warranty of the XR-200 is 36 months.")
+    question = "How long is the warranty of the {}?"
+
+    assert chosen(ranked(Leaning(question.format("XR-200")), ground), ground, enough("en"))
+    assert not chosen(ranked(Leaning(question.format("XR-900")), ground), ground, enough("en"))
+    assert not chosen(ranked(Leaning("XR-900的保修期多长？"), ground), ground, enough("zh-Hans"))
+
+
+def test_a_place_of_which_the_passage_does_not_speak_counts_against_it() -> None:
+    ground = pooled("In Rotterdam the canteen opens at 11.", "The canteen opens at 12.")
+
+    assert [quote.score > 0.9 for quote in ranked(Leaning("When does the canteen in Rotterdam open?"), ground)] == [
+        True,
+        False,
+    ]
+
+
+def test_a_tables_first_row_and_a_line_of_particulars_say_little() -> None:
+    ground = pooled("| Product | XR-200 |\n| Mass | 2 kg |", "XR-200 · edition 3 · 2026", "The XR-200 is blue.")
+
+    assert ranked(Leaning("Which is the XR-200?"), ground)[0].evidence.text == "The XR-200 is blue."
