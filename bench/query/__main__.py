@@ -14,6 +14,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.access.web import Databases
 from appliance.catalog import encoders
-from appliance.drivers.encoder.port import About, Described, Encoder
+from appliance.drivers.encoder.port import About, Described, Encoder, EncoderNotReady
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.kit import clock
@@ -76,7 +77,8 @@ class Synthetic(Described):
     def encode(self, texts: Sequence[str], *, urgent: bool = False) -> NDArray[np.float32]:
         """Vectors of length 1."""
         if self._real:
-            self._real.encode(texts, urgent=urgent)
+            with suppress(EncoderNotReady):  # it gave up after its 5 s; the index is asked all the same
+                self._real.encode(texts, urgent=urgent)
         return self._corpus.dense(len(texts))
 
     def tokens(self, texts: Sequence[str]) -> list[int]:
