@@ -1,0 +1,189 @@
+"""How fast files become passages that are found: `make bench-ingest`, `bin/bench ingest [--json] [--copies N]`.
+
+The sample handbook (Markdown, HTML, PDF, DOCX; three scripts), N times under other names, through the whole path: blob,
+job, parser process, chunks, encoder process, transaction, projector, flip; as many workers as the settings say. Held
+against the encoder's own limit: the same texts, sent to the same process in full batches with nothing else to do, once
+before and once after. Wanted: at least 0.8 of it. The time ends when every document is ready.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+
+from appliance.access.principal import Principal, Role, TenantId, UserId
+from appliance.access.web import Databases
+from appliance.drivers.encoder.remote import RemoteEncoder
+from appliance.kit.children import Log, spawn
+from appliance.kit.ids import uuid7
+from appliance.kit.settings import Settings
+from appliance.knowledge import connect
+from appliance.knowledge.chunking import chunks
+from appliance.knowledge.parsing.host import ParserHost
+from appliance.knowledge.service import Knowledge
+from bench.query.stack import pools, stack, until
+
+HANDBOOK: Final = Path(__file__).parents[2] / "docs" / "handbook" / "documents"
+WANTED: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line: a rate, and the limit that it is held against."""
+
+    name: str
+    ours: float
+    other: float
+
+    @property
+    def ratio(self) -> float:
+        """Ours as a share of the limit."""
+        return round(self.ours / self.other, 3)
+
+    def line(self) -> str:
+        """Name, ours, other, ratio."""
+        return f"{self.name:24} {self.ours:10.2f} {self.other:10.2f} {self.ratio:8.3f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """One tenant with one collection."""
+
+    databases: Databases
+    settings: Settings
+    principal: Principal
+    collection: UUID
+
+    @classmethod
+    def open(cls, databases: Databases, settings: Settings) -> "Office":
+        """A tenant of its own."""
+        principal = Principal(TenantId(uuid7()), UserId(uuid7()), Role.MEMBER, "bench")
+        with databases.operator.session() as session:
+            session.execute(text("insert into tenants (id, name) values (:id, 'bench')"), {"id": principal.tenant})
+        with databases.app.session(principal.tenant) as session:
+            collection = Knowledge(session, principal).create("handbook").id
+        return cls(databases, settings, principal, collection)
+
+    def upload(self, path: Path, name: str) -> None:
+        """As the web process does it."""
+        blobs = connect.blobs(self.settings)
+        with path.open("rb") as file:
+            staged = blobs.stage(self.principal.tenant, file, self.settings.web.largest_upload)
+        with self.databases.app.session(self.principal.tenant) as session:
+            Knowledge(session, self.principal).add(self.collection, name, staged, blobs)
+        blobs.drop(staged)
+
+    def settled(self, documents: int) -> bool:
+        """Whether all of them are ready; RuntimeError when one failed."""
+        with self.databases.app.session(self.principal.tenant) as session:
+            states = Knowledge(session, self.principal).collection(self.collection).documents
+        if states.get("failed"):
+            raise RuntimeError(f"not read: {states}")
+        return states.get("ready", 0) == documents
+
+
+def texts(settings: Settings, encoder: RemoteEncoder, files: list[Path]) -> list[str]:
+    """What an ingest of these files sends to the encoder."""
+    found: list[str] = []
+    with ParserHost(connect.parse_limits(settings)) as parser:
+        for path in files:
+            parsed = parser.parse(path, path.name)
+            title = parsed.title or PurePosixPath(path.name).stem
+            made = chunks(parsed.text, parsed.blocks, encoder.tokens, settings.knowledge.chunk_tokens)
+            found += [chunk.indexed(title) for chunk in made]
+    return found
+
+
+def limit(encoder: RemoteEncoder, passages: list[str]) -> float:
+    """Seconds for all of them in full batches."""
+    begun = time.monotonic()
+    for start in range(0, len(passages), 256):
+        encoder.encode(passages[start : start + 256])
+    return time.monotonic() - begun
+
+
+@contextmanager
+def workers(settings: Settings) -> Iterator[None]:
+    """As many as a worker process has children."""
+    environment = {
+        **os.environ,
+        "APPLIANCE_DATA": str(settings.data),
+        "APPLIANCE_MODELS": str(settings.model_store),
+        "APPLIANCE_JOBS__RUNNING_PER_TENANT": str(settings.jobs.concurrency),
+    }
+    with ExitStack() as undo:
+        for number in range(settings.jobs.concurrency):
+            log = Log(settings.layout.log(f"worker-{number}"))
+            argv = [sys.executable, "-m", "bench.ingest.worker"]
+            child = spawn(argv, name="worker", env={**environment, "APPLIANCE_DATA": str(settings.data)}, log=log)
+            undo.callback(child.kill)
+        yield
+
+
+def measure(settings: Settings, copies: int) -> tuple[list[Figure], dict[str, float]]:
+    """Limit, path, limit."""
+    files = sorted(HANDBOOK.iterdir())
+    encoder = connect.encoder(settings)
+    if not isinstance(encoder, RemoteEncoder):
+        raise SystemExit("the encoder's model is not in the model store: make setup")
+    until("the encoder", encoder.ready)
+    passages = texts(settings, encoder, files) * copies
+    databases = pools(settings)
+    office = Office.open(databases, settings)
+    with workers(settings):
+        office.upload(files[0], f"warm{files[0].suffix}")  # starts the workers' parsers
+        until("the workers", lambda: office.settled(1))
+        before = limit(encoder, passages)
+        begun = time.monotonic()
+        for copy in range(copies):
+            for path in files:
+                office.upload(path, f"{copy}/{path.name}")
+        until("all documents", lambda: office.settled(len(files) * copies + 1))
+        spent = time.monotonic() - begun
+    after = limit(encoder, passages)
+    databases.close()
+    documents, best = len(files) * copies, (before + after) / 2
+    told = [
+        Figure("documents/s", documents / spent, documents / best),
+        Figure("chunks/s", len(passages) / spent, len(passages) / best),
+    ]
+    return told, {
+        "documents": documents,
+        "chunks": len(passages),
+        "before_s": before,
+        "path_s": spent,
+        "after_s": after,
+    }
+
+
+def main() -> int:
+    """Measure and print; 1 below what is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--copies", type=int, default=4, help="how often the handbook is taken in")
+    given = parser.parse_args()
+    with stack(Path(os.environ.get("APPLIANCE_MODELS", ".cache/models")).absolute()) as settings:
+        told, about = measure(settings, given.copies)
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    if given.json:
+        print(
+            json.dumps({"figures": [asdict(one) | {"ratio": one.ratio} for one in told], **about, "machine": machine})
+        )
+    else:
+        print("\n".join(one.line() for one in told))
+        print(", ".join(f"{name} {value:.0f}" for name, value in about.items()) + f"; {machine}")
+    return int(any(one.ratio < WANTED for one in told))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
