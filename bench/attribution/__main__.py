@@ -186,10 +186,16 @@ def handbook_sources() -> Iterator[Source]:
 
 
 def handbook() -> Iterator[Figure]:
-    """Quotes and silence on the sample handbook's questions."""
+    """Quotes and silence on the sample handbook's questions, and on the hard ones."""
     index = Sparse(list(handbook_sources()))
+    yield from asked_of("handbook", index, lines(HANDBOOK / "questions.jsonl"))
+    yield from asked_of("hard questions", index, lines(HANDBOOK / "questions-hard.jsonl"))
+
+
+def asked_of(name: str, index: Sparse, questions: list[dict[str, Any]]) -> Iterator[Figure]:
+    """The figures of one set of questions."""
     tally: Counter[str] = Counter()
-    for one in lines(HANDBOOK / "questions.jsonl"):
+    for one in questions:
         script = "en" if one["language"] == "en" else "zh"
         found = index.find(one["question"], PASSAGES)
         every, shown = quoted(one["question"], one["language"], found)
@@ -202,19 +208,17 @@ def handbook() -> Iterator[Figure]:
         tally[f"{script} first"] += holds_all(one["facts"], every[:1])
         tally[f"{script} right"] += holds_all(one["facts"], list(shown))
     for script in ("en", "zh"):
-        yield Figure(f"handbook {script}: first quote holds the facts", tally[f"{script} first"] / tally[script], None)
+        yield Figure(f"{name} {script}: first quote holds the facts", tally[f"{script} first"] / tally[script], None)
+        yield Figure(f"{name} {script}: the answer's quotes hold them", tally[f"{script} right"] / tally[script], None)
         yield Figure(
-            f"handbook {script}: the answer's quotes hold them", tally[f"{script} right"] / tally[script], None
-        )
-        yield Figure(
-            f"handbook {script}: says what is not told", tally[f"{script} silent"] / tally[f"{script} untold"], None
+            f"{name} {script}: says what is not told", tally[f"{script} silent"] / tally[f"{script} untold"], None
         )
     told = sum(tally[f"{script}"] for script in ("en", "zh"))
     right, untold = tally["en right"] + tally["zh right"], tally["en untold"] + tally["zh untold"]
     silent = tally["en silent"] + tally["zh silent"]
-    yield Figure("handbook: abstention precision", silent / max(silent + tally["mute"], 1), None)
-    yield Figure("handbook: abstention recall", silent / untold, None)
-    yield Figure("handbook: right answers", right / told, None)
+    yield Figure(f"{name}: abstention precision", silent / max(silent + tally["mute"], 1), None)
+    yield Figure(f"{name}: abstention recall", silent / untold, None)
+    yield Figure(f"{name}: right answers", right / told, None)
 
 
 def holds_all(facts: list[str], quotes: list[Quote]) -> bool:
