@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from appliance.entry.cli import collections, ingest, jobs
+from appliance.entry.cli.client import connect
+from appliance.entry.cli.files import expand
+from appliance.entry.cli.jobs import JobFailed
 from appliance.entry.cli.main import app
 from appliance.kit.errors import ApplianceError
 from appliance.kit.ids import uuid7
-from tests.factories.appliance import PROGRAM, Appliance
+from tests.factories.appliance import CONTROL_PLANE, PROGRAM, Appliance
 
 FACTS = "# Pumps\n\nThe blue pump of hall 4 is serviced every 37 weeks by Ottoline Marsh.\n"
 QUESTION = "How often is the blue pump of hall 4 serviced?"
@@ -254,6 +258,51 @@ def test_a_lost_sign_in_is_made_anew_and_the_password_then_works(
         cli("login", "--token", token)
 
 
+def test_a_password_is_asked_for_where_none_was_given(cli: Run, appliance: Appliance) -> None:
+    token = _document(cli("sign-in", "reset", "--json")[1])["token"]
+    cli("login", appliance.record().url, "--token", token, "--password-stdin", typed="a password of this test\n")
+    assert cli("login", "--login", "operator", typed="a password of this test\n")[0] == 0
+
+
+def test_few_files_are_under_way_at_once_and_each_is_told(cli: Run, taken: str, folder: Path) -> None:
+    (folder / "third.md").write_text("The third file.\n")
+    with connect() as api:
+        into = collections.ensure(api, taken)["id"]
+        outcomes = ingest.taken(api, into, expand([folder]), wait=True, ahead=1)
+        assert {outcome["name"]: outcome["state"] for outcome in outcomes} == {
+            "empty.md": "failed",
+            "pumps.md": "unchanged",
+            "third.md": "ready",
+            "deep/valves.txt": "ready",
+        }
+
+
+def test_a_document_that_is_forgotten_while_it_is_waited_for_is_told(cli: Run) -> None:
+    with connect() as api:
+        outcome = ingest._settled(api, {"name": "gone.md", "state": "queued", "document_id": str(uuid7())})
+    assert (outcome["state"], outcome["reason_code"]) == ("failed", "document_not_found")
+
+
+def test_waiting_for_a_job_that_fails_is_a_failure(cli: Run, folder: Path, name: str) -> None:
+    (folder / "torn.pdf").write_bytes(b"%PDF-1.7\nnot a page")
+    cli("ingest", folder / "torn.pdf", "--collection", name)
+    with connect() as api:
+        failed = api.get("/api/v1/jobs", state="failed", limit=1)["items"][0]["id"]
+        with pytest.raises(JobFailed, match=failed):
+            jobs.ended(api, failed)
+
+
+def test_an_appliance_that_runs_can_be_stopped(cold: Appliance) -> None:
+    assert cold.run("stop").returncode == 1
+    cold.start()
+    cold.wait_ready(*CONTROL_PLANE)
+    told = cold.run("stop", "--json")
+    assert told.returncode == 0
+    assert _document(told.stdout)["state"] == "stopped"
+    assert cold.up is not None
+    assert cold.up.wait(30) == 0
+
+
 def _program(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [PROGRAM, *arguments], env=os.environ | environment, capture_output=True, text=True, check=False, timeout=60
@@ -265,6 +314,14 @@ def test_a_failure_is_one_sentence_on_standard_error_and_exit_code_1(tmp_path: P
     assert told.returncode == 1
     assert told.stdout == ""
     assert told.stderr == f"No appliance runs on {tmp_path}. Start it with 'appliance up'.\n"
+
+
+def test_a_start_that_is_refused_is_told_in_both_forms(tmp_path: Path) -> None:
+    told = _program("up", "--data", str(tmp_path / "data"), "--host", "0.0.0.0", "--json")
+    assert told.returncode == 1
+    assert _document(told.stdout) == {"data": str(tmp_path / "data"), "exit": 1}
+    assert "certificate" in told.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_failure_is_a_document_for_a_program(tmp_path: Path) -> None:

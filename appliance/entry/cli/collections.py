@@ -6,7 +6,7 @@ import typer
 
 from appliance.entry.cli import output
 from appliance.entry.cli.output import Json
-from appliance.kit.errors import NotFound
+from appliance.kit.errors import Conflict, NotFound
 
 if TYPE_CHECKING:
     from appliance.entry.cli.client import Api
@@ -89,12 +89,9 @@ def ensure(api: "Api", name: str) -> dict[str, Any]:
     from appliance.entry.cli.client import Refusal
 
     try:
+        made: dict[str, Any] = api.post("/api/v1/collections", {"name": name})
+    except Refusal as refusal:
+        if refusal.document["status"] != Conflict.status:
+            raise
         return one(api, name)
-    except NotFound:
-        try:
-            made: dict[str, Any] = api.post("/api/v1/collections", {"name": name})
-        except Refusal as refusal:
-            if refusal.document["status"] != 409:  # noqa: PLR2004 - Conflict: another made it meanwhile
-                raise
-            return one(api, name)
-        return made
+    return made

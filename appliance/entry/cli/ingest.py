@@ -51,7 +51,9 @@ def ingest(
         raise typer.Exit(1)
 
 
-def taken(api: "Api", collection: str, files: tuple[Found, ...], *, wait: bool) -> Iterator[Outcome]:
+def taken(
+    api: "Api", collection: str, files: tuple[Found, ...], *, wait: bool, ahead: int = AHEAD
+) -> Iterator[Outcome]:
     """Send each file and yield what became of it, in the order in which that is known."""
     pending: list[Outcome] = []
     for file in files:
@@ -60,7 +62,7 @@ def taken(api: "Api", collection: str, files: tuple[Found, ...], *, wait: bool) 
             pending.append(outcome)
         else:
             yield outcome
-        while len(pending) >= AHEAD:
+        while len(pending) >= ahead:
             yield _settled(api, pending.pop(0))
     for outcome in pending:
         yield _settled(api, outcome)

@@ -1,7 +1,7 @@
 """``appliance``: the verbs put together, and every failure told as one sentence that says what to do next."""
 
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -20,8 +20,6 @@ from appliance.entry.cli import (
     sign_in,
 )
 from appliance.kit.errors import ApplianceError
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="appliance",
@@ -66,19 +64,13 @@ app.add_typer(models.deployments, name="deployments")
 app.add_typer(jobs.app, name="jobs")
 
 
-def main() -> NoReturn:
-    """Run; the exit code is 0, 1 for a failure that was told, 2 for a wrong command line, 130 for Ctrl-C."""
+def main() -> None:
+    """Run and exit with 0, 1 for a failure that was told, 2 for a wrong command line, 130 for Ctrl-C."""
     try:
         app()
     except ApplianceError as error:
         output.failure(error)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # `appliance … | head`: nobody reads on
-        sys.stderr.close()
-        sys.exit(1)
-    sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,16 @@ import httpx
 import pytest
 import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
 from appliance.entry.cli import answers, doctor, documents, ingest, jobs, local, sign_in
 from appliance.entry.cli.answers import Unfinished
 from appliance.entry.cli.client import Refusal
 from appliance.entry.cli.events import Event
+from appliance.entry.cli.finding import NoApplianceKnown
+from appliance.entry.cli.main import app
 from appliance.entry.up_record import PartRecord, Record
+from appliance.kit.errors import NotFound
 from appliance.kit.layout import Layout
 
 
@@ -158,6 +163,22 @@ def test_a_refusal_without_a_problem_document_still_says_what_to_do(body: bytes)
 def test_ids_are_told_from_names() -> None:
     assert documents._is_id("01a20198-349f-71b6-b0a9-6ae2eeb2dcad")
     assert not documents._is_id("Leave.pdf")
+
+
+def test_a_login_needs_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("APPLIANCE_DATA", "APPLIANCE_URL", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert isinstance(CliRunner().invoke(app, ["login", "--token", "once"]).exception, NoApplianceKnown)
+
+
+def test_what_cannot_be_asked_is_a_finding_too() -> None:
+    def refuse() -> Iterator[doctor.Finding]:
+        raise NotFound("there are no models here")
+        yield
+
+    (found,) = doctor._asked("models", refuse)
+    assert (found.name, found.state) == ("models", "failed")
 
 
 def test_the_doctor_looks_at_the_machine_and_at_who_may_read_the_secrets(tmp_path: Path) -> None:
