@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+from appliance.chat.answering import PASSAGES
 from appliance.chat.attribution import attribute, numbers
 from appliance.chat.evidence import Pool, Source, pool
 from appliance.chat.following import Leaning
@@ -31,7 +32,6 @@ from appliance.knowledge.parsing.read import read
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 HANDBOOK = ROOT / "docs" / "handbook"
-PASSAGES = 5
 NOWHERE = UUID(int=0)
 
 
