@@ -175,7 +175,6 @@ def test_a_login_needs_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_what_cannot_be_asked_is_a_finding_too() -> None:
     def refuse() -> Iterator[doctor.Finding]:
         raise NotFound("there are no models here")
-        yield
 
     (found,) = doctor._asked("models", refuse)
     assert (found.name, found.state) == ("models", "failed")
