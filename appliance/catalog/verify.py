@@ -92,6 +92,16 @@ def _configuration(path: Path, name: str) -> Iterator[str]:
         return
     if _names_code(found):
         yield f"{name} names Python code to be loaded (auto_map)."
+    if path.name == "modules.json" and not _all_known(found):
+        yield f"{name} names a module that is not of sentence-transformers."
+
+
+def _all_known(modules: Any) -> bool:  # noqa: ANN401 - any JSON
+    """Whether an encoder is put together from its library's own parts: it imports whatever is named here."""
+    return isinstance(modules, list) and all(
+        isinstance(module, dict) and str(module.get("type", "")).startswith("sentence_transformers.models.")
+        for module in modules
+    )
 
 
 def _names_code(value: Any) -> bool:  # noqa: ANN401 - any JSON

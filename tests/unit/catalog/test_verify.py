@@ -67,6 +67,8 @@ def test_what_differs_from_the_installed_is_named(tmp_path: Path, spoil: Callabl
         ("config.json", "{", "is not JSON"),
         ("config.json", "[" * 100_000, "is not JSON"),
         ("model.safetensors", "cos\nsystem\n(S'true'\ntR.", "model.safetensors: a header"),
+        ("modules.json", '[{"type": "antigravity.Model"}]', "modules.json names a module"),
+        ("modules.json", '{"type": "sentence_transformers.models.Pooling"}', "modules.json names a module"),
         ("weights.gguf", "GGUF", "weights.gguf is not a kind of file"),
         ("setup.sh", "true", "setup.sh is not a kind of file"),
     ],
@@ -77,6 +79,13 @@ def test_sealed_danger_is_danger_all_the_same(tmp_path: Path, name: str, content
     seal(directory)
     with pytest.raises(Tampered, match=named):
         verified(directory)
+
+
+def test_an_encoder_of_its_library_s_own_parts_is_accepted(tmp_path: Path) -> None:
+    directory = model(tmp_path, "tiny-encoder", "encoder")
+    (directory / "modules.json").write_text('[{"type": "sentence_transformers.models.Pooling"}]')
+    seal(directory, "encoder")
+    assert verified(directory).manifest.kind == "encoder"
 
 
 def test_a_device_or_pipe_among_weights_is_danger(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Ids, cursors, errors, secrets, layout and settings."""
 
+import base64
 import io
 import json
 import logging
@@ -12,6 +13,7 @@ import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from appliance.kit import clock, crypto, errors, ids, log, offload, paging, settings
 from appliance.kit.layout import SOCKET_LIMIT, Layout
@@ -99,6 +101,35 @@ def test_a_kept_secret_is_private_and_made_once(tmp_path: Path) -> None:
     first = crypto.kept(path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert crypto.kept(path) == first
+
+
+@pytest.mark.parametrize("weak", ["", "\n", "changeme", "x" * 31])
+def test_a_file_that_holds_no_secret_is_refused_and_not_used(tmp_path: Path, weak: str) -> None:
+    path = tmp_path / "engine-key"
+    path.write_text(weak)
+    with pytest.raises(crypto.NoSecret, match="engine-key holds no secret"):
+        crypto.kept(path)
+
+
+def test_tokens_are_256_bits_each_and_have_nothing_in_common() -> None:
+    made = [crypto.token("sk-").removeprefix("sk-") for _ in range(200)]
+    raw = [base64.urlsafe_b64decode(one + "=") for one in made]
+    assert {len(one) for one in raw} == {32}
+    for place in range(32):
+        assert len({one[place] for one in raw}) > 64, "a byte that is nearly the same in every token"
+
+
+def test_no_setting_has_a_secret_for_a_default() -> None:
+    def walk(model: type[BaseModel], path: str = "") -> Iterator[tuple[str, object]]:
+        for name, field in model.model_fields.items():
+            if isinstance(field.default, BaseModel):
+                yield from walk(type(field.default), f"{path}{name}.")
+            else:
+                yield f"{path}{name}", field.default
+
+    secret = re.compile(r"(secret|password|token|salt|(^|[._])key$)")
+    named = {name: default for name, default in walk(settings.Settings) if secret.search(name) and "tokens" not in name}
+    assert named == {"web.key": None}, "a secret is made at the first start, and kept in a file of its own"
 
 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
