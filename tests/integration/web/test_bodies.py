@@ -4,7 +4,10 @@ import io
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -58,19 +61,33 @@ def test_nothing_is_let_in_while_keys_cannot_be_looked_up(settings: Settings, ho
     assert (told.status_code, told.json()["code"]) == (503, "database_down")
 
 
-def test_headers_without_end_are_cut_off(settings: Settings) -> None:
-    app = web.build(settings)
-    server = web.server(app, settings)
+@contextmanager
+def listening(settings: Settings) -> Iterator[tuple[str, int]]:
+    """The address of a server as the web process runs it."""
+    server = web.server(web.build(settings), settings)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            with socket.create_connection(listener.getsockname(), timeout=30) as caller:
-                caller.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
-                assert _refused(caller, b"x-more: " + b"x" * 4096 + b"\r\n")
+            yield listener.getsockname()
         finally:
             server.should_exit = True
             thread.join()
+
+
+def test_headers_without_end_are_cut_off(settings: Settings) -> None:
+    with listening(settings) as address, socket.create_connection(address, timeout=30) as caller:
+        caller.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
+        assert _refused(caller, b"x-more: " + b"x" * 4096 + b"\r\n")
+
+
+def test_an_upload_that_is_too_large_is_told_so_and_not_torn(small: Settings, house: House) -> None:
+    with listening(small) as (host, port):
+        url = f"http://{host}:{port}/api/v1/collections/{uuid7()}/documents"
+        file = {"file": ("large.md", io.BytesIO(PIECE * 256))}
+        for key, status, code in ((house.member_of_one, 413, "file_too_large"), ("sk-none", 401, "bad_credential")):
+            told = httpx.post(url, files=file, headers=House.bearer(key), timeout=30, trust_env=False)
+            assert (told.status_code, told.json()["code"]) == (status, code)
 
 
 def _refused(caller: socket.socket, header: bytes) -> bool:
