@@ -1,65 +1,19 @@
 """The life of a question, on a real database, with an engine that says what it is told to say."""
 
 from contextlib import aclosing
-from typing import Any
 from uuid import UUID
 
 import anyio
 import pytest
 
-from appliance.access.principal import Principal
-from appliance.chat.answering import Answering, Asking, Event
+from appliance.chat.answering import Asking
 from appliance.chat.errors import ConversationNotFound, MessageSettled
 from appliance.chat.prompt import VERSION
-from appliance.chat.service import Conversations, Message
+from appliance.chat.service import Conversations
 from appliance.kit.errors import NotFound
 from tests.factories.sources import passage
+from tests.integration.chat.asking import TRIAL, ask, events_of, kept
 from tests.integration.chat.conftest import CHINESE, WARRANTY, Desk, People
-
-TRIAL = "How long is the trial period?"
-
-
-def events_of(
-    desk: Desk,
-    principal: Principal,
-    question: str,
-    *,
-    collections: tuple[str, ...] | None = None,
-    conversation: UUID | None = None,
-    quoted_only: bool = False,
-) -> list[Event]:
-    """Ask, and gather all events."""
-    asking = Asking(question, collections, conversation, quoted_only)
-
-    async def run() -> list[Event]:
-        prepared = await desk.answering.prepare(asking, principal)
-        async with aclosing(desk.answering.stream(prepared)) as stream:
-            return [event async for event in stream]
-
-    return anyio.run(run)
-
-
-def ask(
-    desk: Desk,
-    principal: Principal,
-    question: str,
-    *,
-    collections: tuple[str, ...] | None = None,
-    conversation: UUID | None = None,
-    quoted_only: bool = False,
-) -> dict[str, Any]:
-    """Ask, and return the whole answer."""
-    events = events_of(
-        desk, principal, question, collections=collections, conversation=conversation, quoted_only=quoted_only
-    )
-    assert events[-1].name == "done"
-    return events[-1].data
-
-
-def kept(desk: Desk, principal: Principal, conversation: str | UUID) -> tuple[Message, ...]:
-    """What the database holds of a conversation."""
-    with desk.databases.app.session(principal.tenant) as session:
-        return Conversations(session, principal).messages(UUID(str(conversation)), None, 50).items
 
 
 def test_a_composed_answer_is_told_while_it_grows_and_kept_with_its_citation(desk: Desk, people_of: People) -> None:
@@ -68,7 +22,7 @@ def test_a_composed_answer_is_told_while_it_grows_and_kept_with_its_citation(des
     events = events_of(desk, people_of.one, "How long is the warranty of the XR-200?")
 
     assert [event.name for event in events if event.name != "delta"] == ["status"] * 3 + ["sentence", "done"]
-    assert "".join(event.data["text"] for event in events if event.name == "delta") == desk_answer(events)
+    assert "".join(event.data["text"] for event in events if event.name == "delta") == events[-1].data["answer"]
     (sentence,) = (event.data for event in events if event.name == "sentence")
     done = events[-1].data
     assert done["mode"] == "composed"
@@ -94,9 +48,17 @@ def test_a_composed_answer_is_told_while_it_grows_and_kept_with_its_citation(des
     assert {"total_ms", "answer_ms", "first_token_ms"} <= done["timings"].keys()
 
 
-def desk_answer(events: list[Event]) -> str:
-    """The answer that stands at the end."""
-    return str(events[-1].data["answer"])
+def test_each_sentence_is_told_when_the_next_begins(desk: Desk, people_of: People) -> None:
+    desk.says("The trial period is 2 months. There are two talks with your manager. Dogs are welcome.")
+
+    events = events_of(desk, people_of.one, TRIAL)
+
+    names = [event.name for event in events]
+    assert names.index("sentence") < len(names) - 1 - names[::-1].index("delta")
+    told = [event.data for event in events if event.name == "sentence"]
+    assert [one["supported"] for one in told] == [True, True, False]
+    assert [one["index"] for one in told] == [0, 1, 2]
+    assert events[-1].data["mode"] == "composed"
 
 
 @pytest.mark.parametrize(
@@ -162,76 +124,6 @@ def test_who_asks_for_quotes_gets_quotes(desk: Desk, people_of: People) -> None:
 
     assert (done["mode"], done["provenance"]["reason"]) == ("quoted", "asked")
     assert desk.upstream.asked == []
-
-
-def test_with_the_engine_down_the_documents_answer(desk: Desk, people_of: People) -> None:
-    desk.stop_engine()
-
-    done = ask(desk, people_of.one, TRIAL)
-
-    assert (done["mode"], done["provenance"]["reason"]) == ("quoted", "engine")
-
-
-def test_a_model_that_does_not_speak_the_language_is_named_as_the_reason_even_when_it_is_down(
-    desk: Desk, people_of: People
-) -> None:
-    desk.stop_engine()
-
-    assert ask(desk, people_of.one, "密码至少要有多少个字符？")["provenance"]["reason"] == "language"
-
-
-def test_an_engine_that_breaks_off_is_replaced(desk: Desk, people_of: People) -> None:
-    desk.says("The trial", breaks=True)
-
-    events = events_of(desk, people_of.one, TRIAL)
-
-    assert "replaced" in [event.name for event in events]
-    assert (events[-1].data["mode"], events[-1].data["provenance"]["reason"]) == ("quoted", "engine")
-
-
-def test_a_full_engine_is_replaced(desk: Desk, people_of: People) -> None:
-    desk.says("")
-    desk.upstream.says.status = 503
-
-    assert ask(desk, people_of.one, TRIAL)["provenance"]["reason"] == "engine"
-
-
-def test_an_engine_that_takes_too_long_is_replaced_and_aborted(desk: Desk, people_of: People) -> None:
-    desk.says("The trial", hangs=True)
-    answering = Answering(desk.databases.app, desk.retrieval, desk.answering._engines, patience=0.2)
-    hurried = Desk(answering, desk.retrieval, desk.upstream, desk.databases, desk.records)
-
-    assert ask(hurried, people_of.one, TRIAL)["provenance"]["reason"] == "engine"
-    assert desk.upstream.left == 1
-
-
-def test_no_session_is_held_while_the_engine_is_waited_for(desk: Desk, people_of: People) -> None:
-    held: list[int] = []
-    desk.says("The trial period is 2 months.")
-    desk.upstream.watch = lambda: held.append(desk.databases.app.engine.pool.checkedout())  # type: ignore[attr-defined] # QueuePool
-
-    ask(desk, people_of.one, TRIAL)
-
-    assert held == [0]
-
-
-def test_a_caller_who_leaves_aborts_the_engine_and_interrupts_the_answer(desk: Desk, people_of: People) -> None:
-    desk.says("The trial", hangs=True)
-    started: list[UUID] = []
-
-    async def leave() -> None:
-        prepared = await desk.answering.prepare(Asking(TRIAL), people_of.one)
-        started.append(prepared.pending.conversation)
-        async with aclosing(desk.answering.stream(prepared)) as stream:
-            async for event in stream:
-                if event.name == "delta":
-                    break
-
-    anyio.run(leave)
-
-    assert desk.upstream.left == 1
-    assert [message.state for message in kept(desk, people_of.one, started[0])] == ["done", "interrupted"]
-    assert [record.outcome for record in desk.records] == ["aborted"]
 
 
 def test_a_conversation_deleted_meanwhile_keeps_nothing(desk: Desk, people_of: People) -> None:
