@@ -8,7 +8,6 @@ passage: "the trial period is 3 weeks" must not be put together from "the trial 
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -233,8 +232,3 @@ def _agrees(said: str, question: str, evidence: Evidence, pool: Pool) -> bool:
 def _plain(number: str) -> str:
     whole = number.replace(",", "")
     return ":".join(part.lstrip("0") or "0" for part in whole.split(":")) if ":" in whole else whole.rstrip(".")
-
-
-def supports(attributed: Sequence[Attributed]) -> bool:
-    """Whether anything that was said has support."""
-    return any(one.supported for one in attributed)

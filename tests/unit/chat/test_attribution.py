@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.chat.attribution import attribute, measures, names, negative, numbers, supports
+from appliance.chat.attribution import attribute, measures, names, negative, numbers
 from appliance.chat.evidence import pool
 from tests.factories.sources import passage, pooled
 
@@ -60,8 +60,6 @@ def test_each_sentence_stands_for_itself() -> None:
 
     assert (first.supported, second.supported) == (True, False)
     assert answer[second.piece.start : second.piece.end] == second.text == "The moon is made of cheese."
-    assert supports((first, second))
-    assert not supports((second,))
 
 
 def test_a_name_may_stand_in_the_heading_above() -> None:
@@ -82,7 +80,7 @@ def test_the_piece_that_fits_the_question_wins_among_those_that_say_the_same() -
 
 
 def test_without_passages_nothing_is_supported() -> None:
-    assert not supports(attribute("It is 2 months.", "How long?", pool([])))
+    assert not attribute("It is 2 months.", "How long?", pool([]))[0].supported
 
 
 def test_a_number_of_a_table_takes_any_unit_and_a_number_with_a_unit_only_that() -> None:
