@@ -27,3 +27,14 @@ def test_batches_hold_texts_alike_in_length_within_bounds(
 def test_every_position_occurs_once() -> None:
     lengths = [(7 * number) % 50 for number in range(200)]
     assert sorted(place for batch in batches(lengths, 8, 256) for place in batch) == list(range(200))
+
+
+def test_short_texts_are_not_padded_to_a_long_one_where_two_passes_are_cheaper() -> None:
+    assert batches([30, 35, 200, 190], 32) == [[0, 1], [3, 2]]
+    assert batches([30, 35, 40, 38], 32) == [[0, 1, 3, 2]]
+
+
+def test_no_bound_is_passed_but_by_a_single_text() -> None:
+    lengths = [(37 * number) % 250 for number in range(300)]
+    for batch in batches(lengths, 8, 600):
+        assert len(batch) == 1 or (len(batch) <= 8 and len(batch) * max(lengths[place] for place in batch) <= 600)
