@@ -15,6 +15,7 @@ from sqlalchemy import URL
 
 from appliance.drivers import postgres
 from appliance.entry import connections, schema, up_probes
+from appliance.entry.begin import READY
 from appliance.kit import log
 from appliance.kit.database import Database, Login, address
 from appliance.kit.errors import ApplianceError, Conflict
@@ -129,6 +130,7 @@ def main() -> int:
     except ApplianceError as error:
         _logger.critical("cannot start", reason=error.detail, advice=error.advice)
         return 1
+    (settings.layout.run / READY).touch()
     os.write(1, json.dumps({"sign_in": sign_in}).encode() + b"\n")
     return 0
 

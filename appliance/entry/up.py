@@ -17,6 +17,7 @@ from rich.console import Console
 
 from appliance.drivers.postgres import Postgres
 from appliance.entry import up_checks, up_plan, up_probes, up_record, up_run, up_view
+from appliance.entry.begin import READY
 from appliance.entry.up_checks import CannotStart
 from appliance.entry.up_plan import Life, Part, State
 from appliance.entry.up_start import Starter
@@ -110,6 +111,7 @@ def take(settings: Settings) -> int:
         if not up_checks.sockets_fit(layout):
             shorten(layout)
         layout.make()
+        (layout.run / READY).unlink(missing_ok=True)
     except BaseException:
         if hold is not None:
             os.close(hold)

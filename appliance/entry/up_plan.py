@@ -29,18 +29,24 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process of the appliance. ``once``: it does its work and ends; ``vital``: nothing works without it."""
+    """One process of the appliance.
+
+    ``early``: it is started at once and waits by itself for the schema, so that its code loads meanwhile. ``once``: it
+    does its work and ends. ``vital``: nothing works without it.
+    """
 
     name: str
     needs: tuple[str, ...] = ()
     module: str = ""
+    early: bool = False
     once: bool = False
     vital: bool = True
     grace: float = 10.0
 
     def argv(self) -> list[str]:
         """The command of a part that is a module of ours."""
-        return [sys.executable, "-P", "-m", self.module]
+        modules = ["appliance.entry.begin", self.module] if self.early else [self.module]
+        return [sys.executable, "-P", "-m", *modules]
 
 
 def parts(*, engines: bool) -> tuple[Part, ...]:
@@ -50,9 +56,9 @@ def parts(*, engines: bool) -> tuple[Part, ...]:
         Part("postgres", grace=30.0),
         Part("valkey", grace=5.0),
         Part("schema", needs=("postgres",), module="appliance.entry.first", once=True),
-        Part("index", needs=("schema",), module="appliance.entry.index"),
-        Part("web", needs=("schema", "valkey"), module="appliance.entry.web", grace=12.0),
-        Part("worker", needs=("schema", "valkey"), module="appliance.entry.worker"),
+        Part("web", module="appliance.entry.web", early=True, grace=12.0),
+        Part("worker", module="appliance.entry.worker", early=True),
+        Part("index", module="appliance.entry.index", early=True),
         Part("encoder", needs=core, module="appliance.entry.encoder", vital=False),
     ]
     if engines:

@@ -36,6 +36,8 @@ def test_the_stores_stop_last() -> None:
 def test_our_processes_are_modules_run_safely() -> None:
     argv = Part("web", module="appliance.entry.web").argv()
     assert argv[1:] == ["-P", "-m", "appliance.entry.web"]
+    argv = Part("web", module="appliance.entry.web", early=True).argv()
+    assert argv[1:] == ["-P", "-m", "appliance.entry.begin", "appliance.entry.web"]
 
 
 @pytest.mark.parametrize(
