@@ -7,8 +7,8 @@ import pytest
 
 from tests.factories.appliance import CONTROL_PLANE, Appliance
 
-TIMEOUT = 600
-ENGINE_SECONDS = 420
+TIMEOUT = 900
+ENGINE_SECONDS = 540
 """The first start of an engine on a machine compiles for minutes."""
 
 
