@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import cast, select, text
+from sqlalchemy import Row, cast, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,22 @@ from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import Place
 from appliance.knowledge.tables import ChunkRow, CorpusStatisticsRow, DocumentRow, RevisionRow, TermStatisticsRow
 
+_SHOWN: Final = (
+    ChunkRow.id,
+    ChunkRow.document_id,
+    ChunkRow.collection_id,
+    ChunkRow.revision_id,
+    ChunkRow.page,
+    ChunkRow.line,
+    ChunkRow.headings,
+    ChunkRow.lead,
+    ChunkRow.text,
+    ChunkRow.start,
+    ChunkRow.end,
+    ChunkRow.language,
+)
+"""Not the embedding and the terms: they are most of a row's bytes."""
+_TITLE: Final = func.coalesce(func.nullif(RevisionRow.title, ""), DocumentRow.name).label("title")
 _MOST_PENDING: Final = 1000
 """Documents whose change of access the index has not seen yet; more than that are left to the next search."""
 
@@ -46,7 +62,7 @@ def readable(
 ) -> dict[UUID, Passage]:
     """Those of the chunks that are of a current revision of a document that the principal may read, by id."""
     query = (
-        select(ChunkRow, DocumentRow.name, RevisionRow.title)
+        select(*_SHOWN, DocumentRow.name, _TITLE)
         .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
         .join(RevisionRow, RevisionRow.id == ChunkRow.revision_id)
         .where(
@@ -59,7 +75,7 @@ def readable(
     )
     if collections is not None:
         query = query.where(DocumentRow.collection_id.in_(collections))
-    return {row.id: _passage(row, name, title or name) for row, name, title in session.execute(query)}
+    return {row.id: _passage(row) for row in session.execute(query)}
 
 
 def hold(session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
@@ -95,14 +111,14 @@ def pending(session: Session) -> tuple[UUID, ...]:
     return tuple(session.execute(query).scalars())
 
 
-def _passage(row: ChunkRow, name: str, title: str) -> Passage:
+def _passage(row: Row[*tuple[Any, ...]]) -> Passage:
     return Passage(
         chunk=row.id,
         document=row.document_id,
-        name=name,
+        name=row.name,
         collection=row.collection_id,
         revision=row.revision_id,
-        title=title,
+        title=row.title,
         page=row.page,
         line=row.line,
         headings=tuple(row.headings),
