@@ -11,7 +11,7 @@ from appliance.access.web import Authenticate, Caller, Databases, Tx, allow, bea
 from appliance.jobs.schemas import JobList, JobView
 from appliance.jobs.service import Jobs
 from appliance.jobs.states import State
-from appliance.jobs.stream import News, Read, follow
+from appliance.jobs.stream import Followed, News, Places, Read, follow
 from appliance.kit import offload
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 
@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api/v1", tags=["jobs"])
 READ = [allow(Action.READ_JOBS)]
 BATCH = 200
 """Events read at once."""
+PLACES = Places(64)
 
 
 @router.get("/jobs", dependencies=READ)
@@ -60,8 +61,7 @@ async def follow_job(job_id: UUID, request: Request, last_event_id: Annotated[in
     news = await offload.run(read, last_event_id)
     if news.complete and not news.events:
         return Response(status_code=204)  # the one answer after which an EventSource does not connect again
-    headers = {"x-accel-buffering": "no"}
-    return StreamingResponse(follow(read, news, last_event_id), media_type="text/event-stream", headers=headers)
+    return Followed(PLACES.one(request.state.principal.user), follow(read, news, last_event_id))
 
 
 def reader(request: Request, job_id: UUID) -> Read:

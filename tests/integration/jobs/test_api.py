@@ -3,7 +3,9 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +14,7 @@ from starlette.testclient import TestClient
 from appliance.access.principal import Role, TenantId, UserId
 from appliance.access.web import Databases
 from appliance.entry import web
+from appliance.jobs.api import PLACES
 from appliance.jobs.run import Run
 from appliance.jobs.states import State
 from appliance.kit.ids import uuid7
@@ -172,6 +175,23 @@ def test_events_of_a_running_job_are_told_as_they_happen(client: TestClient, sho
     assert told[-1][2]["state"] == "succeeded"
     numbers = [number for number, _, _ in told]
     assert numbers == sorted(set(numbers))
+
+
+def test_one_person_s_streams_do_not_take_the_database_from_others(
+    client: TestClient, shop: Shop, a: Member, b: Member
+) -> None:
+    user = UUID(client.get("/api/v1/me", headers=a.headers).json()["user_id"])
+    jobs = {one.key: shop.ask(one.tenant, "noop") for one in (a, b)}
+    for one in (a, b):  # a stream of an ended job ends
+        client.post(f"/api/v1/jobs/{jobs[one.key]}/cancel", headers=one.headers)
+    with ExitStack() as streams:
+        for _ in range(PLACES.most):
+            streams.enter_context(PLACES.one(user))
+        told = client.get(f"/api/v1/jobs/{jobs[a.key]}/events", headers=a.headers)
+        assert (told.status_code, told.json()["code"], told.headers["retry-after"]) == (429, "too_many_streams", "5")
+        assert client.get(f"/api/v1/jobs/{jobs[b.key]}/events", headers=b.headers).status_code == 200
+    for _ in range(2):  # a place is given back
+        assert client.get(f"/api/v1/jobs/{jobs[a.key]}/events", headers=a.headers).status_code == 200
 
 
 def test_a_revoked_key_ends_its_streams(client: TestClient, databases: Databases, shop: Shop, a: Member) -> None:
