@@ -119,7 +119,9 @@ _NOT: Final = re.compile(
 )
 _HEDGE: Final = re.compile(
     r"^(?:according to|based on|as (?:stated|said|mentioned|described) in|per)\b[^,，]{0,80}[,，]\s*"
-    r"|^(?:the )?answer(?: is)?\s*:\s*|\[\d+\]|\((?:passage|source) \d+\)|根据[^，,]{0,40}[，,]|根據[^，,]{0,40}[，,]",
+    r"|^(?:the )?answer(?: is)?\s*:\s*|^the answer is\b"
+    r"|^(?:the )?(?:documents?|passages?|sources?|text) (?:says?|states?|mentions?|tells?)(?: that)?\b"
+    r"|\[\d+\]|\((?:passage|source) \d+\)|根据[^，,]{0,40}[，,]|根據[^，,]{0,40}[，,]",
     re.IGNORECASE,
 )
 
@@ -220,7 +222,8 @@ def _agrees(said: str, question: str, evidence: Evidence, pool: Pool) -> bool:
     """Numbers, names and polarity: what a paraphrase may not change."""
     if not numbers(said) <= numbers(evidence.text) | numbers(question):
         return False
-    if not measures(said) <= measures(evidence.text) | _unmeasured(evidence.text) | measures(question):
+    measured = measures(evidence.text) | (_unmeasured(evidence.text) if evidence.piece.kind == "row" else set())
+    if not measures(said) <= measured | measures(question):
         return False
     if negative(said) != negative(evidence.text):
         return False

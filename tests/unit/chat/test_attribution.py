@@ -26,6 +26,7 @@ CHINESE = "密码长度不得少于14个字符，并且不得与最近五次使�
             "According to passage 1, the trial period is 2 months [1].",
             "The trial period is",
         ),
+        ("How long is the trial period?", "The document states that it is 2 months.", "The trial period is 2 months."),
         ("How long is the trial period?", "The trial period is 3 weeks.", None),
         ("How long is the trial period?", "The trial period is 6 months.", None),
         ("How much leave is there?", "Employees have 27 days of paid leave.", "Every full-time employee has 27 days"),
@@ -87,6 +88,7 @@ def test_a_number_of_a_table_takes_any_unit_and_a_number_with_a_unit_only_that()
     assert attribute("The PT-45H costs 538 EUR.", "What is the price?", pooled("| PT-45H | 538 |"))[0].supported
     assert attribute("Within 2 hours.", "How soon?", pooled("Report it within 2 hours."))[0].supported
     assert not attribute("Within 2 days.", "How soon?", pooled("Report it within 2 hours."))[0].supported
+    assert not attribute("4471 days.", "When?", pooled("Ring 4471, day or night."))[0].supported
     assert not attribute("在2天内。", "多久？", pooled("应在2小时内报告。"))[0].supported
 
 
