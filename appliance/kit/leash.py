@@ -69,8 +69,7 @@ def family(root: int) -> list[int]:
 
 def kill_below() -> bool:
     """SIGKILL all that descends from this process; False when there was nothing."""
-    members = family(os.getpid())
-    for pid in members:
+    for pid in (members := family(os.getpid())):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     return bool(members)
@@ -134,9 +133,9 @@ def _identity(order: dict[str, Any]) -> None:
     if order["appear"]:
         uid, gid = os.geteuid(), os.getegid()
         kernel("unshare", CLONE_NEWUSER)
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{order['appear']} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{order['appear']} {gid} 1")
+        maps = {"setgroups": "deny", "uid_map": f"{order['appear']} {uid} 1", "gid_map": f"{order['appear']} {gid} 1"}
+        for name, text in maps.items():
+            Path("/proc/self", name).write_text(text)
 
 
 def _become(order: dict[str, Any], output: int | None, parent: int, failed: int) -> NoReturn:
@@ -150,6 +149,8 @@ def _become(order: dict[str, Any], output: int | None, parent: int, failed: int)
             os.chdir(order["cwd"])
         os.umask(order["umask"])
         os.nice(order["nice"])
+        with suppress(OSError):  # with autogroups nice counts inside our new session only; this against all others
+            Path("/proc/self/autogroup").write_text(str(order["nice"]))
         for name, limit in order["limits"].items():
             resource.setrlimit(getattr(resource, name), (limit, limit))
         _identity(order)
@@ -164,16 +165,15 @@ def _become(order: dict[str, Any], output: int | None, parent: int, failed: int)
 def start(order: dict[str, Any], output: int | None) -> int:
     """Fork the child and wait until it runs its program; OSError with the reason when it cannot."""
     parent, (reading, failed) = os.getpid(), os.pipe()
-    pid = os.fork()
-    if pid == 0:
+    if (pid := os.fork()) == 0:
         _become(order, output, parent, failed)
     os.close(failed)
     with os.fdopen(reading, "rb") as pipe:
         reason = pipe.read()
-    if reason:
-        os.waitpid(pid, 0)
-        raise OSError(reason.decode(errors="replace"))
-    return pid
+    if not reason:
+        return pid
+    os.waitpid(pid, 0)
+    raise OSError(reason.decode(errors="replace"))
 
 
 class Leash:
@@ -184,8 +184,7 @@ class Leash:
         self.grace: float = order["grace"]
         self.status: int | None = None
         self.deadline: float | None = None
-        self.pending = b""
-        self.selector = selectors.DefaultSelector()
+        self.pending, self.selector = b"", selectors.DefaultSelector()
         self.log = Log(**order["log"]) if order["log"] else None
         self.output: int | None = None
         self._listen()
@@ -231,8 +230,7 @@ class Leash:
         return False
 
     def _hear(self) -> None:
-        data = os.read(0, 65536)
-        if not data:
+        if not (data := os.read(0, 65536)):
             self._orphaned(0)
         *lines, self.pending = (self.pending + data).split(b"\n")
         for line in lines:
