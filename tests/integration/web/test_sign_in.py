@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from starlette.testclient import TestClient
 
 from appliance.access.web import Databases
-from appliance.kit import clock, log
+from appliance.kit import log
 from appliance.tenants import passwords
+from appliance.tenants.authentication import Authenticator
 from tests.integration.web.conftest import House
 
 PASSWORD = "correct horse battery"
@@ -80,7 +81,7 @@ def test_a_suspension_ends_every_way_in(client: TestClient, house: House, databa
     for table in ("users", "tenants"):
         for state, expected in (("suspended", {401}), ("active", {200, 201})):
             _set(databases, table, state)
-            _later(client)
+            _later(client, databases)
             assert {name: way() for name, way in ways.items() if way() not in expected} == {}, (table, state)
 
 
@@ -93,10 +94,9 @@ def _set(databases: Databases, table: str, state: str) -> None:
         session.execute(changes[table], {"state": state})
 
 
-def _later(client: TestClient) -> None:
-    """Two seconds pass: an answer that is older is not believed."""
-    known = client.app.state.authenticate._known  # type: ignore[attr-defined]
-    known.update({key: (clock.monotonic() - 1, principal) for key, (_, principal) in known.items()})
+def _later(client: TestClient, databases: Databases) -> None:
+    """Two seconds pass: what was remembered of a key is not believed any more."""
+    vars(client.app)["state"].authenticate = Authenticator(databases.system)
 
 
 @pytest.fixture
