@@ -17,6 +17,7 @@ import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -34,7 +35,8 @@ from appliance.knowledge.projector import NotifyBell, Projector
 from appliance.knowledge.reconcile import Behind, Reconciler
 
 LOCK_SECONDS = 15.0
-OPTIMISE_NICE = 10
+MODEST = 10
+"""Nice value of a shard that does not answer yet."""
 VERIFY_SECONDS = 30.0
 
 _logger = log.get(__name__)
@@ -47,6 +49,8 @@ class ShardProcess:
         self.name = name
         self.beside = beside
         self.state = "starting"
+        if beside is not None:
+            _yield_to_others(MODEST)
         self.rebuild_wanted = False
         self.ended = threading.Event()
         self.generations = Generations(configuration.layout.index)
@@ -88,6 +92,7 @@ class ShardProcess:
 
     def take(self, seq: int | None) -> None:
         """Become the one that answers. ``seq`` is the row at which the predecessor stopped."""
+        _yield_to_others(0)
         if seq is not None:
             self._projector.catch_up(seq)
             self._projector.position = seq  # what lies behind was applied without its flips
@@ -132,7 +137,7 @@ class ShardProcess:
         """In a thread of low priority: threads that it starts inherit that, those that answer searches do not."""
 
         def work() -> None:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), OPTIMISE_NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), MODEST)
             vectors.optimise()
 
         started = clock.monotonic()
@@ -198,6 +203,12 @@ class ShardProcess:
             self.rebuild_wanted = report.strays != 0
             reconciler.repair(report)
         return report.summary()
+
+
+def _yield_to_others(nice: int) -> None:
+    """Where the kernel groups processes by session, a nice value counts inside the session only: this one counts."""
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,7 +29,7 @@ from appliance.drivers.encoder.port import About, Described, Encoder, EncoderNot
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.kit import clock
-from appliance.kit.children import Child, spawn
+from appliance.kit.children import Child, Limits, spawn
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
@@ -157,7 +157,7 @@ def _ingest(settings: Settings, searcher: Searcher, chunks: int) -> Child:
         str(int(searcher.encoding)),
     ]
     environment = {**os.environ, "APPLIANCE_DATA": str(settings.data), "APPLIANCE_MODELS": str(settings.model_store)}
-    return spawn(argv, name="load", env=environment, cwd=ROOT, log=settings.layout.log("load"))
+    return spawn(argv, name="load", env=environment, cwd=ROOT, log=settings.layout.log("load"), limits=Limits(nice=5))
 
 
 def measure(chunks: int, store: Path | None, tell: Callable[[str], None]) -> dict[str, list[float]]:
