@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from appliance.kit.errors import Broken
@@ -48,7 +49,11 @@ def write_private(path: Path, value: str) -> None:
 def kept(path: Path) -> str:
     """The secret in this file, made at the first call. Raises :class:`NoSecret` where something else stands in it."""
     if not path.exists():
-        write_private(path, token())
+        own = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        write_private(own, token())
+        with suppress(FileExistsError):  # another process was quicker: its secret is the secret
+            path.hardlink_to(own)
+        own.unlink()
     found = path.read_text().strip()
     if len(found) < SHORTEST:
         raise NoSecret(f"{path.name} holds no secret")

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -130,6 +131,23 @@ def test_no_setting_has_a_secret_for_a_default() -> None:
     secret = re.compile(r"(secret|password|token|salt|(^|[._])key$)")
     named = {name: default for name, default in walk(settings.Settings) if secret.search(name) and "tokens" not in name}
     assert named == {"web.key": None}, "a secret is made at the first start, and kept in a file of its own"
+
+
+def test_two_that_make_a_secret_at_once_hold_the_same(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+    found: set[str] = set()
+
+    def make() -> None:
+        together.wait()
+        found.add(crypto.kept(tmp_path / "secret"))
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
