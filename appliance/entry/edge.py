@@ -83,11 +83,15 @@ def _request_id(scope: Scope) -> str:
 
 
 def problem(error: errors.ApplianceError, request: Request) -> JSONResponse:
-    """The error as RFC 9457 problem+json."""
+    """The error as RFC 9457 problem+json; under ``/v1/`` with the member that clients of OpenAI's API read too."""
+    body = error.problem(request.url.path)
+    if request.url.path.startswith("/v1/"):
+        told = {"message": f"{error.detail.rstrip('.')}. {error.advice}", "type": error.code, "code": error.code}
+        body["error"] = {**told, "param": error.extra.get("field")}
     headers = {"retry-after": str(error.retry_after)} if error.retry_after is not None else None
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers = {**(headers or {}), "www-authenticate": "Bearer"}
-    return JSONResponse(error.problem(request.url.path), status_code=error.status, headers=headers, media_type=PROBLEM)
+    return JSONResponse(body, status_code=error.status, headers=headers, media_type=PROBLEM)
 
 
 async def _appliance_error(request: Request, error: Exception) -> Response:

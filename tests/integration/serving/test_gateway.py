@@ -116,6 +116,21 @@ def test_a_field_that_is_not_listed_never_reaches_the_engine(
     assert seen(engines, engine)["requests"] == []
 
 
+def test_the_official_client_tells_its_user_what_is_wrong(engine: Deployment, gateway: Gateway) -> None:
+    with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.one, max_retries=0) as client:
+        message: Any = {"role": "user", "content": "hi"}
+        with pytest.raises(openai.BadRequestError, match="made_up") as told:
+            client.chat.completions.create(model=DEFAULT, messages=[message], extra_body={"made_up": 1})
+        assert (told.value.code, told.value.param) == ("field_refused", "made_up")
+        with pytest.raises(openai.NotFoundError, match="there is no route 'other'"):
+            client.chat.completions.create(model="other", messages=[message])
+    with (
+        openai.OpenAI(base_url=f"{gateway.url}/v1", api_key="sk-wrong", max_retries=0) as stranger,
+        pytest.raises(openai.AuthenticationError, match="key"),
+    ):
+        stranger.models.list()
+
+
 def test_a_request_without_end_is_cut_off(engine: Deployment, gateway: Gateway) -> None:
     with gateway.client() as client:
         answer = client.post(PATH, json=asked("x" * 3_000_000))
