@@ -85,9 +85,7 @@ class Ingest:
                 self._enter(session, "parsing")
         if wanted is None:
             return {"skipped": True}
-        self._run.progress(0, None, "parsing")
         parsed = self._parsed(wanted)
-        self._enter_now("encoding")
         found = chunks(parsed.text, parsed.blocks, self._tools.encoder.tokens, self._tools.chunk_tokens)
         title = parsed.title or PurePosixPath(wanted.name).stem
         vectors = self._encoded([chunk.indexed(title) for chunk in found])
@@ -120,12 +118,16 @@ class Ingest:
                 raise FileNotRead(refusal) from refusal
 
     def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = np.zeros((len(texts), self._tools.encoder.dimensions), np.float32)
-        for start in range(0, len(texts), self._tools.encode_batch):
-            self._run.progress(start, len(texts), "encoding")
-            end = start + self._tools.encode_batch
-            vectors[start:end] = self._tools.encoder.encode(texts[start:end])
-        self._run.progress(len(texts), len(texts), "encoding")
+        """In batches; a file of one batch is done before anybody could read how far it is."""
+        tools, total = self._tools, len(texts)
+        if total <= tools.encode_batch:
+            return tools.encoder.encode(texts)
+        self._enter_now("encoding")
+        vectors: NDArray[np.float32] = np.zeros((total, tools.encoder.dimensions), np.float32)
+        for start in range(0, total, tools.encode_batch):
+            self._run.progress(start, total, "encoding")
+            end = start + tools.encode_batch
+            vectors[start:end] = tools.encoder.encode(texts[start:end])
         return vectors
 
     def _write(

@@ -9,7 +9,8 @@ from appliance.jobs.runner import Runner
 from appliance.kit import log, settings
 from bench.query.stack import pools
 
-PAUSE = 0.02
+PAUSE = 0.2
+"""Between two looks for work when there was none; a real worker is rung for."""
 
 
 def main() -> None:
