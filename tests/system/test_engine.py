@@ -1,5 +1,6 @@
 """The real engine behind the whole appliance: serving the official client, killed, asked what it must not be asked."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ pytestmark = pytest.mark.vllm
 
 ROUTE = "default"
 MODEL = "smollm2-135m-instruct"
-BACK_SECONDS = 420
+LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
+"""127.0.0.1, ::1 and the one written as the other, as the kernel prints them. Torch's rendezvous keeps such ports."""
+BACK_SECONDS = 540
 """A start with warm caches takes about a minute on a quiet machine, and five on one with six times too much to do."""
 
 
@@ -81,7 +84,9 @@ def test_an_answer_takes_the_form_that_was_asked_for(client: openai.OpenAI) -> N
         temperature=0,
         max_tokens=30,
     )
-    assert answer.choices[0].message.content in ('{"city": "Paris"}', '{"city": "Rome"}', '{"city":"Rome"}')
+    told = json.loads(answer.choices[0].message.content or "")
+    assert told.keys() == {"city"}
+    assert told["city"] in ("Paris", "Rome")
 
 
 @pytest.mark.parametrize(
@@ -113,11 +118,11 @@ def test_more_than_the_context_holds_is_refused_and_the_engine_lives(client: ope
     assert client.chat.completions.create(model=ROUTE, messages=asked("hi"), max_tokens=1).choices
 
 
-def test_the_engine_listens_on_no_port(appliance: Appliance) -> None:
+def test_nobody_outside_this_machine_reaches_a_port_of_the_engine(appliance: Appliance) -> None:
     tree = family(int(str(appliance.value("select pid from deployments"))))
     held = {str(file.readlink()) for pid in tree for file in Path(f"/proc/{pid}/fd").iterdir()}
-    open_ports = [where for where, inode in _listening() if f"socket:[{inode}]" in held]
-    assert open_ports == []
+    where = {address.partition(":")[0] for address, inode in _listening() if f"socket:[{inode}]" in held}
+    assert where <= LOOPBACK
 
 
 def _listening() -> list[tuple[str, str]]:
