@@ -99,7 +99,8 @@ class Knowledge:
         if newest is None or newest.sha256 != staged.sha256:
             number = newest.number + 1 if newest else 1
             revision = self._documents.revise(row.id, number, staged.sha256, staged.size)
-            return Added(self._document(row.id), self._ingest(row.id, revision), unchanged=False)
+            job: UUID | None = self._ingest(row.id, revision)
+            return Added(self._document(row.id), job, unchanged=False)
         job = self._unfinished(row.id, newest.id, row.state)
         return Added(self._document(row.id), job, unchanged=True)
 
