@@ -44,6 +44,7 @@ TENANTS = (0.6, 0.1, 0.1, 0.1, 0.1)
 AT_REST = 500
 P50_LIMIT, WORST_LIMIT = 10.0, 50.0
 LIMITED = "all but encode"
+ENCODE_EVERY = 10  # an ingest may keep the encoder busy for seconds, and its time is no part of the limit
 ROOT = Path(__file__).parents[2]
 
 
@@ -67,16 +68,20 @@ class Figure:
 
 
 class Synthetic(Described):
-    """Takes the time of the real encoder and gives a vector like those that are stored."""
+    """Takes the time of the real encoder at every tenth search and gives a vector like those that are stored."""
 
     def __init__(self, real: Encoder | None, corpus: Corpus) -> None:
         super().__init__(real.about if real else About("none", 384, frozenset({"en"}), 256))
         self._real = real
         self._corpus = corpus
+        self._searches = 0
+        self.asked = False
 
     def encode(self, texts: Sequence[str], *, urgent: bool = False) -> NDArray[np.float32]:
         """Vectors of length 1."""
-        if self._real:
+        self.asked = self._real is not None and self._searches % ENCODE_EVERY == 0
+        self._searches += 1
+        if self._real is not None and self.asked:
             with suppress(EncoderNotReady):  # it gave up after its 5 s; the index is asked all the same
                 self._real.encode(texts, urgent=urgent)
         return self._corpus.dense(len(texts))
@@ -94,7 +99,8 @@ class Searcher:
         self.tenant = tenant
         self.corpus = Corpus(384, centres=30, vocabulary=VOCABULARY, seed=tenant.int % 2**32)
         vectors = RemoteVectors(Client(settings.layout.index_socket))
-        self._retrieval = Retrieval(databases.app, Index(vectors), Synthetic(encoder, self.corpus))
+        self._encoder = Synthetic(encoder, self.corpus)
+        self._retrieval = Retrieval(databases.app, Index(vectors), self._encoder)
         self._principal = Principal(TenantId(tenant), UserId(uuid7()), Role.MEMBER, "bench")
         self.times: dict[str, list[float]] = {}
 
@@ -104,8 +110,9 @@ class Searcher:
         if len(found.passages) < 10 or set(found.legs) != {"sparse", "dense"}:
             raise RuntimeError(f"{len(found.passages)} passages by {found.legs}")
         spent = found.timings
-        each = {"vector query": spent.vectors_ms, "access check": spent.access_ms}
-        for name, value in {"encode": spent.encode_ms, **each, LIMITED: spent.total_ms - spent.encode_ms}.items():
+        each = {"encode": spent.encode_ms} if self._encoder.asked else {}
+        each |= {"vector query": spent.vectors_ms, "access check": spent.access_ms}
+        for name, value in {**each, LIMITED: spent.total_ms - spent.encode_ms}.items():
             self.times.setdefault(f"{part}, {name}", []).append(value)
 
 
