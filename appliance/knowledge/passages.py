@@ -61,14 +61,18 @@ def readable(
     session: Session, principal: Principal, chunks: Sequence[UUID], collections: tuple[UUID, ...] | None = None
 ) -> dict[UUID, Passage]:
     """Those of the chunks that are of a current revision of a document that the principal may read, by id."""
+    found = (  # by id first: a planner without statistics reads all chunks of the tenant's documents instead
+        select(*_SHOWN)
+        .where(ChunkRow.id.in_(chunks), ChunkRow.tenant_id == principal.tenant)  # beside row-level security
+        .cte("found")
+        .prefix_with("materialized")
+    )
     query = (
-        select(*_SHOWN, DocumentRow.name, _TITLE)
-        .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
-        .join(RevisionRow, RevisionRow.id == ChunkRow.revision_id)
+        select(found, DocumentRow.name, _TITLE)
+        .join(DocumentRow, DocumentRow.id == found.c.document_id)
+        .join(RevisionRow, RevisionRow.id == found.c.revision_id)
         .where(
-            ChunkRow.id.in_(chunks),
-            ChunkRow.tenant_id == principal.tenant,  # beside row-level security, not instead of it
-            ChunkRow.revision_id == DocumentRow.current_revision,
+            found.c.revision_id == DocumentRow.current_revision,
             DocumentRow.state != "deleting",
             DocumentRow.readers.op("&&")(cast(sorted(principal.readers), ARRAY(TEXT))),
         )
