@@ -18,6 +18,7 @@ from appliance.knowledge.parsing.parsed import Parsed
 # The child ends a document at its deadline by itself; this much later we end the child.
 _PATIENCE: Final = 10.0
 _PIECE: Final = 1 << 20
+_GRACE: Final = 2.0
 _KEPT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
@@ -92,11 +93,11 @@ class ParserHost:
 
     def _end(self) -> None:
         child, self._child = self._child, None
-        if child is not None:
-            child.kill()
         for fd in (self._requests, self._answers):
             if fd >= 0:
                 os.close(fd)
+        if child is not None:
+            child.stop(_GRACE)
         self._requests = self._answers = -1
 
     def close(self) -> None:
