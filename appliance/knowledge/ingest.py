@@ -118,11 +118,11 @@ class Ingest:
                 raise FileNotRead(refusal) from refusal
 
     def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
-        """In batches; a file of one batch is done before anybody could read how far it is."""
+        """In batches; of one batch there is no progress to tell, but its state is: the encoder may be loading."""
+        self._enter_now("encoding")
         tools, total = self._tools, len(texts)
         if total <= tools.encode_batch:
             return tools.encoder.encode(texts)
-        self._enter_now("encoding")
         vectors: NDArray[np.float32] = np.zeros((total, tools.encoder.dimensions), np.float32)
         for start in range(0, total, tools.encode_batch):
             self._run.progress(start, total, "encoding")

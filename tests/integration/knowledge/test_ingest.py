@@ -164,7 +164,7 @@ def test_an_encoder_that_is_not_ready_puts_the_job_off(
     added = office.add("leave.md", LEAVE.encode())
     assert office.work() == 1
     assert office.job(added.job).state is State.QUEUED
-    assert office.document(added.document.id).state == "parsing"
+    assert office.document(added.document.id).state == "encoding"
     with databases.system.session() as session:
         session.execute(text("update jobs set not_before = now()"))
     office.settle()

@@ -18,7 +18,7 @@ def test_jobs_are_listed_shown_followed_and_cancelled(cli: Run, taken: str) -> N
     assert document(cli("jobs", "show", job["id"], "--json")[1])["state"] == "succeeded"
     code, printed = cli("jobs", "watch", job["id"])
     assert code == 0
-    assert "progress" in printed
+    assert "state" in printed  # of a small file's ingest there is no progress to tell
     assert document(cli("jobs", "watch", job["id"], "--json")[1])["id"] == job["id"]
     assert "It is succeeded." in cli("jobs", "cancel", job["id"])[1]
     assert document(cli("jobs", "cancel", job["id"], "--json")[1])["state"] == "succeeded"
