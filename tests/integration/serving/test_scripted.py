@@ -103,7 +103,8 @@ def test_an_engine_that_says_that_it_is_broken_is_dead(short: Path) -> None:
     async def run() -> Health:
         path = short / "engine.sock"
 
-        async def broken(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")  # who answers and hangs up before the question breaks the asker's pipe
             writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
             await writer.drain()
             writer.close()
