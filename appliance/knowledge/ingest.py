@@ -86,6 +86,7 @@ class Ingest:
         if wanted is None:
             return {"skipped": True}
         parsed = self._parsed(wanted)
+        self._enter_now("encoding")  # before the first call of the encoder, which may be loading, or dead
         found = chunks(parsed.text, parsed.blocks, self._tools.encoder.tokens, self._tools.chunk_tokens)
         title = parsed.title or PurePosixPath(wanted.name).stem
         vectors = self._encoded([chunk.indexed(title) for chunk in found])
@@ -118,8 +119,7 @@ class Ingest:
                 raise FileNotRead(refusal) from refusal
 
     def _encoded(self, texts: list[str]) -> NDArray[np.float32]:
-        """In batches; of one batch there is no progress to tell, but its state is: the encoder may be loading."""
-        self._enter_now("encoding")
+        """In batches; a file of one batch is done before anybody could read how far it is."""
         tools, total = self._tools, len(texts)
         if total <= tools.encode_batch:
             return tools.encoder.encode(texts)
