@@ -7,7 +7,6 @@ cluster.
 """
 
 import os
-import secrets
 import shutil
 import signal
 import tempfile
@@ -21,7 +20,7 @@ import psycopg
 from psycopg import errors
 
 from appliance.drivers import postgres_user
-from appliance.kit import leash
+from appliance.kit import crypto, leash
 from appliance.kit.children import Child, Identity, Log, spawn
 from appliance.kit.errors import Broken, Conflict
 from appliance.kit.layout import Layout
@@ -143,7 +142,7 @@ class Postgres:
         fresh = self.cluster.with_name("postgres.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
-        password = _secret(self.layout.secret("postgres-superuser"))
+        password = crypto.kept(self.layout.secret("postgres-superuser"))
         handed = private / "password"  # in a directory that PostgreSQL's user can read, and only it
         handed.write_text(password)
         for path in (fresh, handed):
@@ -212,14 +211,6 @@ def last_line(log: Path) -> str:
 
 def _told(error: psycopg.Error) -> str:
     return str(error).strip().rpartition("\n")[2].rpartition("FATAL:")[2].strip()
-
-
-def _secret(path: Path) -> str:
-    """The secret in this file, made when there is none; 0600 from the beginning."""
-    if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(32))
-    return path.read_text().strip()
 
 
 def _runs_on(pid: int, cluster: Path) -> bool:
