@@ -14,6 +14,8 @@ HOPELESS = 5
 RECENT = 60.0
 """Seconds in which ends make the pause before the next start longer."""
 SHORTEST, LONGEST = 0.2, 10.0
+BEHIND = 5
+"""Nice value of those who take documents in: a search waits for none of them while there are cores for both."""
 
 
 class State(StrEnum):
@@ -32,7 +34,7 @@ class Part:
     """One process of the appliance.
 
     ``early``: it is started at once and waits by itself for the schema, so that its code loads meanwhile. ``once``: it
-    does its work and ends. ``vital``: nothing works without it.
+    does its work and ends. ``vital``: nothing works without it. ``nice``: how far it yields to those who answer.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Part:
     once: bool = False
     vital: bool = True
     grace: float = 10.0
+    nice: int = 0
 
     def argv(self) -> list[str]:
         """The command of a part that is a module of ours."""
@@ -57,9 +60,9 @@ def parts(*, engines: bool) -> tuple[Part, ...]:
         Part("valkey", grace=5.0),
         Part("schema", needs=("postgres",), module="appliance.entry.first", once=True),
         Part("web", module="appliance.entry.web", early=True, grace=12.0),
-        Part("worker", module="appliance.entry.worker", early=True),
+        Part("worker", module="appliance.entry.worker", early=True, nice=BEHIND),
         Part("index", module="appliance.entry.index", early=True),
-        Part("encoder", needs=core, module="appliance.entry.encoder", vital=False),
+        Part("encoder", needs=core, module="appliance.entry.encoder", vital=False, nice=BEHIND),
     ]
     if engines:
         plan.append(Part("engines", needs=core, module="appliance.entry.engines", vital=False, grace=20.0))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from appliance.drivers import valkey
 from appliance.drivers.postgres import Postgres
 from appliance.entry.up_plan import Part
-from appliance.kit.children import Child, Log, spawn
+from appliance.kit.children import Child, Limits, Log, spawn
 from appliance.kit.layout import Layout
 
 
@@ -56,5 +56,6 @@ class Starter:
             env=self._environment,
             log=Log(self._layout.log(part.name)),
             streams=streams,
+            limits=Limits(nice=part.nice),
             grace=part.grace,
         )

@@ -28,6 +28,7 @@ from appliance.catalog import encoders
 from appliance.drivers.encoder.port import About, Described, Encoder, EncoderNotReady
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.drivers.vectors.remote import RemoteVectors
+from appliance.entry.up_plan import BEHIND
 from appliance.kit import clock
 from appliance.kit.children import Child, Limits, spawn
 from appliance.kit.ids import uuid7
@@ -164,7 +165,7 @@ def _ingest(settings: Settings, searcher: Searcher, chunks: int) -> Child:
         str(int(searcher.encoding)),
     ]
     environment = {**os.environ, "APPLIANCE_DATA": str(settings.data), "APPLIANCE_MODELS": str(settings.model_store)}
-    return spawn(argv, name="load", env=environment, cwd=ROOT, log=settings.layout.log("load"), limits=Limits(nice=5))
+    return spawn(argv, name="load", env=environment, cwd=ROOT, log=settings.layout.log("load"), limits=Limits(nice=BEHIND))
 
 
 def measure(chunks: int, store: Path | None, tell: Callable[[str], None]) -> dict[str, list[float]]:

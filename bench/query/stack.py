@@ -13,8 +13,8 @@ from sqlalchemy import URL
 
 from appliance.access.web import Databases
 from appliance.drivers.postgres import PORT, Postgres
-from appliance.entry import schema
-from appliance.kit.children import Log, spawn
+from appliance.entry import schema, up_plan
+from appliance.kit.children import Limits, Log, spawn
 from appliance.kit.database import Database, address
 from appliance.kit.layout import Layout
 from appliance.kit.settings import Settings
@@ -30,9 +30,11 @@ def stack(store: Path | None) -> Iterator[Settings]:
         settings = Settings(data=layout.data, models=store)
         _postgres(layout, settings, undo)
         environment = {**os.environ, "APPLIANCE_DATA": str(layout.data), "APPLIANCE_MODELS": str(settings.model_store)}
-        for name in ("index", *(("encoder",) if store else ())):
-            argv = [sys.executable, "-m", f"appliance.entry.{name}"]
-            child = spawn(argv, name=name, env=environment, log=Log(layout.log(name)), grace=20)
+        wanted = {"index", "encoder"} if store else {"index"}
+        for part in (part for part in up_plan.parts(engines=False) if part.name in wanted):
+            argv = [sys.executable, "-m", part.module]
+            limits, log = Limits(nice=part.nice), Log(layout.log(part.name))
+            child = spawn(argv, name=part.name, env=environment, log=log, limits=limits, grace=20)
             undo.callback(child.stop, 20)
         yield settings
 
