@@ -22,7 +22,7 @@ test: setup ## all tests, and their coverage
 lint: setup ## every check that reads the code without running it
 	@bin/lint
 
-soak: setup ## an appliance under steady use for an hour
+soak: setup ## every repeated case, then an appliance under steady use for an hour
 	@bin/soak
 
 lock: ## requirements/lock.txt anew, from pyproject.toml

@@ -1,6 +1,8 @@
 """What holds for every test: nothing reaches past loopback, and no test sees this machine's appliance."""
 
 import os
+import random
+from collections import defaultdict
 
 import pytest
 from pytest_socket import socket_allow_hosts
@@ -16,3 +18,26 @@ def _own_environment() -> None:
     """No setting of the person who runs the tests leaks in; the model store is the one that set-up made."""
     for name in [name for name in os.environ if name.startswith("APPLIANCE_") and name != "APPLIANCE_MODELS"]:
         del os.environ[name]
+
+
+SEED = 20261124
+WHOLE = "TESTS_WHOLE"
+"""Set by `bin/soak`: run every case of what is marked ``repeated``."""
+
+
+def tenth(cases: int) -> set[int]:
+    """Which cases of so many a usual run takes: the same ones every time, and at least one."""
+    return set(random.Random(SEED).sample(range(cases), max(1, cases // 10)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test marked ``repeated``, a fixed tenth of the cases; all of them under `bin/soak`, or when one is named."""
+    if os.environ.get(WHOLE) or any("[" in argument for argument in config.args):
+        return
+    cases: dict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("repeated"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    left_out = {id(item) for same in cases.values() for n, item in enumerate(same) if n not in tenth(len(same))}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+    items[:] = [item for item in items if id(item) not in left_out]

@@ -17,7 +17,6 @@ import threading
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -28,6 +27,7 @@ from appliance.drivers.vectors.errors import ShardUnreadable
 from appliance.entry.index_generations import AWAY, UNREADABLE, Generations, Identity, sync
 from appliance.kit import clock, log, settings
 from appliance.kit.database import Database
+from appliance.kit.priority import yield_to_others
 from appliance.kit.wire import Handler, Server
 from appliance.knowledge import marks
 from appliance.knowledge.projection import Projection
@@ -50,7 +50,7 @@ class ShardProcess:
         self.beside = beside
         self.state = "starting"
         if beside is not None:
-            _yield_to_others(MODEST)
+            yield_to_others(MODEST)
         self.rebuild_wanted = False
         self.ended = threading.Event()
         self.generations = Generations(configuration.layout.index)
@@ -92,7 +92,7 @@ class ShardProcess:
 
     def take(self, seq: int | None) -> None:
         """Become the one that answers. ``seq`` is the row at which the predecessor stopped."""
-        _yield_to_others(0)
+        yield_to_others(0)
         if seq is not None:
             self._projector.catch_up(seq)
             self._projector.position = seq  # what lies behind was applied without its flips
@@ -203,12 +203,6 @@ class ShardProcess:
             self.rebuild_wanted = report.strays != 0
             reconciler.repair(report)
         return report.summary()
-
-
-def _yield_to_others(nice: int) -> None:
-    """Where the kernel groups processes by session, a nice value counts inside the session only: this one counts."""
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(nice))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -35,6 +35,7 @@ class Part:
 
     ``early``: it is started at once and waits by itself for the schema, so that its code loads meanwhile. ``once``: it
     does its work and ends. ``vital``: nothing works without it. ``nice``: how far it yields to those who answer.
+    ``prompt``: questions wait for each of its turns.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Part:
     vital: bool = True
     grace: float = 10.0
     nice: int = 0
+    prompt: bool = False
 
     def argv(self) -> list[str]:
         """The command of a part that is a module of ours."""
@@ -56,12 +58,12 @@ def parts(*, engines: bool) -> tuple[Part, ...]:
     """The embedded profile."""
     core = ("web", "worker", "index")
     plan = [
-        Part("postgres", grace=30.0),
-        Part("valkey", grace=5.0),
+        Part("postgres", grace=30.0, prompt=True),
+        Part("valkey", grace=5.0, prompt=True),
         Part("schema", needs=("postgres",), module="appliance.entry.first", once=True),
-        Part("web", module="appliance.entry.web", early=True, grace=12.0),
+        Part("web", module="appliance.entry.web", early=True, grace=12.0, prompt=True),
         Part("worker", module="appliance.entry.worker", early=True, nice=BEHIND),
-        Part("index", module="appliance.entry.index", early=True),
+        Part("index", module="appliance.entry.index", early=True, prompt=True),
         Part("encoder", needs=core, module="appliance.entry.encoder", vital=False, nice=BEHIND),
     ]
     if engines:

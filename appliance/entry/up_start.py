@@ -9,6 +9,7 @@ from appliance.drivers.postgres import Postgres
 from appliance.entry.up_plan import Part
 from appliance.kit.children import Child, Limits, Log, spawn
 from appliance.kit.layout import Layout
+from appliance.kit.priority import PROMPT, slice_of
 
 
 class Starter:
@@ -25,6 +26,12 @@ class Starter:
 
     def __call__(self, part: Part) -> Child:
         """Start this part. Raises what its driver raises, and :class:`ChildNotStarted`."""
+        child = self._start(part)
+        if part.prompt:
+            slice_of(child.pid, PROMPT)
+        return child
+
+    def _start(self, part: Part) -> Child:
         if part.name in self._by_name:
             return self._by_name[part.name]()
         (self._layout.run / f"{part.name}.ready").unlink(missing_ok=True)

@@ -5,12 +5,15 @@ ends with the transaction) and commits when the block ends well. With no tenant 
 ``migrations/policies.py`` show zero rows of every tenant table.
 """
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import URL, Engine, MetaData, create_engine, text
+from psycopg import Connection
+from sqlalchemy import URL, Engine, MetaData, create_engine, event, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from appliance.kit.settings import Settings
@@ -57,7 +60,6 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_pre_ping=True,
             pool_timeout=10,
             hide_parameters=True,  # an error's text goes to the log, and what was bound may be a document or a hash
             connect_args={
@@ -65,6 +67,7 @@ class Database:
                 "connect_timeout": 5,
             },
         )
+        event.listen(self.engine, "checkout", _still_there)
 
     @classmethod
     def of(cls, settings: Settings, login: Login) -> "Database":
@@ -86,6 +89,14 @@ class Database:
     def close(self) -> None:
         """Close the pool's connections."""
         self.engine.dispose()
+
+
+def _still_there(connection: Connection[Any], *_: object) -> None:
+    """Nothing is ever to be read on an idle connection but its end. A ping would cost each request a round trip."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN | select.POLLRDHUP)
+    if waiting.poll(0):
+        raise InvalidatePoolError  # the pool then drops all that are as old, and makes a new one
 
 
 def scope(session: Session, tenant: UUID | None) -> None:

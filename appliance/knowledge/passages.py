@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, cast, func, select, text
+from sqlalchemy import Row, cast, func, null, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session
 
@@ -104,9 +104,10 @@ def hold(session: Session, principal: Principal, documents: Collection[UUID]) ->
 
 def statistics(session: Session, terms: Sequence[int]) -> Statistics:
     """How many chunks the session's tenant has, and in how many of them each of the terms stands."""
-    total = session.execute(select(CorpusStatisticsRow.chunks)).scalar_one_or_none() or 0
-    query = select(TermStatisticsRow.term, TermStatisticsRow.chunks).where(TermStatisticsRow.term.in_(terms))
-    return Statistics(total, {row.term: row.chunks for row in session.execute(query)})
+    of_terms = select(TermStatisticsRow.term, TermStatisticsRow.chunks).where(TermStatisticsRow.term.in_(terms))
+    total = select(null(), CorpusStatisticsRow.chunks)
+    found = {row.term: row.chunks for row in session.execute(of_terms.union_all(total))}
+    return Statistics(found.pop(None, 0), found)
 
 
 def pending(session: Session) -> tuple[UUID, ...]:

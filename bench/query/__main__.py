@@ -32,6 +32,7 @@ from appliance.entry.up_plan import BEHIND
 from appliance.kit import clock
 from appliance.kit.children import Child, Limits, spawn
 from appliance.kit.ids import uuid7
+from appliance.kit.priority import PROMPT, slice_of
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.knowledge.access import Index
@@ -165,11 +166,14 @@ def _ingest(settings: Settings, searcher: Searcher, chunks: int) -> Child:
         str(int(searcher.encoding)),
     ]
     environment = {**os.environ, "APPLIANCE_DATA": str(settings.data), "APPLIANCE_MODELS": str(settings.model_store)}
-    return spawn(argv, name="load", env=environment, cwd=ROOT, log=settings.layout.log("load"), limits=Limits(nice=BEHIND))
+    return spawn(
+        argv, name="load", env=environment, cwd=ROOT, log=settings.layout.log("load"), limits=Limits(nice=BEHIND)
+    )
 
 
 def measure(chunks: int, store: Path | None, tell: Callable[[str], None]) -> dict[str, list[float]]:
     """Times in milliseconds by part."""
+    slice_of(0, PROMPT)  # as web has it
     with stack(store) as settings:
         databases, line = pools(settings), Client(settings.layout.index_socket)
         until("the index", lambda: status(line).get("state") == "live")

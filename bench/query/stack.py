@@ -17,6 +17,7 @@ from appliance.entry import schema, up_plan
 from appliance.kit.children import Limits, Log, spawn
 from appliance.kit.database import Database, address
 from appliance.kit.layout import Layout
+from appliance.kit.priority import PROMPT, slice_of
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client, WireDown
 
@@ -35,6 +36,8 @@ def stack(store: Path | None) -> Iterator[Settings]:
             argv = [sys.executable, "-m", part.module]
             limits, log = Limits(nice=part.nice), Log(layout.log(part.name))
             child = spawn(argv, name=part.name, env=environment, log=log, limits=limits, grace=20)
+            if part.prompt:
+                slice_of(child.pid, PROMPT)
             undo.callback(child.stop, 20)
         yield settings
 
@@ -65,6 +68,7 @@ def pools(settings: Settings) -> Databases:
 def _postgres(layout: Layout, settings: Settings, undo: ExitStack) -> None:
     server = Postgres(layout)
     child = server.start()
+    slice_of(child.pid, PROMPT)
     undo.callback(child.stop, 30)
     server.wait(child, 60)
     (layout.run / "postgres.host").write_text(server.host())

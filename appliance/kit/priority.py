@@ -1,0 +1,46 @@
+"""Who waits for whom when the cores are busy: nice values, and how soon a process that wakes gets its turn.
+
+A search is some twenty short turns of web, PostgreSQL and index. With the usual slice each of them may wait 3 ms until
+a busy neighbour's is over, whatever its nice value. Linux 6.12 lets a process ask for a shorter slice, and one that
+wakes then takes the core at once; its share of the time stays the same. Older kernels ignore the request.
+"""
+
+import ctypes
+import os
+import platform
+import struct
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+PROMPT: Final = 100_000
+"""Nanoseconds: the shortest slice that Linux grants."""
+USUAL: Final = 0
+_SCHED_SETATTR: Final = {"x86_64": 314, "aarch64": 274}
+
+
+def slice_of(pid: int, nanoseconds: int) -> None:
+    """Ask for a slice for every thread of a process (0: this one); new threads and forks inherit it."""
+    with suppress(OSError):
+        for entry in Path(f"/proc/{pid or 'self'}/task").iterdir():
+            _ask(int(entry.name), nanoseconds)
+
+
+def yield_to_others(nice: int) -> None:
+    """Make this process wait behind others, or with 0 no longer.
+
+    Where the kernel groups processes by session, a nice value counts inside the session only: the group's counts.
+    """
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(nice))
+    slice_of(0, USUAL if nice else PROMPT)
+
+
+def _ask(thread: int, nanoseconds: int) -> None:
+    """``struct sched_attr`` of linux/sched/types.h: policy 0 (normal), the nice value it has, runtime = slice."""
+    number = _SCHED_SETATTR.get(platform.machine())
+    if number is None:
+        return
+    nice = os.getpriority(os.PRIO_PROCESS, thread)
+    attributes = struct.pack("=IIQiIQQQII", 56, 0, 0, nice, 0, nanoseconds, 0, 0, 0, 0)
+    ctypes.CDLL(None, use_errno=True).syscall(number, thread, attributes, 0)
