@@ -53,12 +53,12 @@ class ClusterNotMade(Broken):
 
 
 class Postgres:
-    """One cluster in a data directory, and the server that runs on it."""
+    """One cluster in a data directory, and the server that runs on it; ``binaries`` other than the wheel's."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, binaries: Path | None = None) -> None:
         self.layout = layout
         self.cluster = layout.postgres
-        self.programs = programs()
+        self.programs = binaries or programs()
         self.identity: Identity = postgres_user.choose(self.programs / "postgres", layout.data)
         self.log = Log(layout.log("postgres"))
         self.patience = ORPHANS_SECONDS

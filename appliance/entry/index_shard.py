@@ -27,7 +27,7 @@ from appliance.drivers.vectors.errors import ShardUnreadable
 from appliance.entry.index_generations import AWAY, UNREADABLE, Generations, Identity, sync
 from appliance.kit import clock, log, settings
 from appliance.kit.database import Database
-from appliance.kit.priority import yield_to_others
+from appliance.kit.priority import settle, yield_to_others
 from appliance.kit.wire import Handler, Server
 from appliance.knowledge import marks
 from appliance.knowledge.projection import Projection
@@ -100,6 +100,7 @@ class ShardProcess:
         with self._database.session() as session:
             marks.keep_only(session, self._token)
             marks.prune(session)
+        settle()
         self._server.start()
         self._projector.start()
         self.state = "live"

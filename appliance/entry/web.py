@@ -26,6 +26,7 @@ from appliance.entry import bodies, edge, handlers, health
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
 from appliance.kit.database import Database
+from appliance.kit.priority import settle
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.serving.connect import engines
@@ -121,7 +122,9 @@ def main() -> None:
     """Serve until SIGTERM."""
     configured = settings.load()
     log.configure("web", configured.log_level)
-    server(build(configured), configured).run()
+    app = build(configured)
+    settle()
+    server(app, configured).run()
 
 
 if __name__ == "__main__":

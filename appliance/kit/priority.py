@@ -6,6 +6,7 @@ wakes then takes the core at once; its share of the time stays the same. Older k
 """
 
 import ctypes
+import gc
 import os
 import platform
 import struct
@@ -34,6 +35,12 @@ def yield_to_others(nice: int) -> None:
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(nice))
     slice_of(0, USUAL if nice else PROMPT)
+
+
+def settle() -> None:
+    """Start-up is over: what lives now lives on, and the collector need not look at it again (up to 100 ms)."""
+    gc.collect()
+    gc.freeze()
 
 
 def _ask(thread: int, nanoseconds: int) -> None:

@@ -32,7 +32,7 @@ from appliance.entry.up_plan import BEHIND
 from appliance.kit import clock
 from appliance.kit.children import Child, Limits, spawn
 from appliance.kit.ids import uuid7
-from appliance.kit.priority import PROMPT, slice_of
+from appliance.kit.priority import PROMPT, settle, slice_of
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.knowledge.access import Index
@@ -185,6 +185,7 @@ def measure(chunks: int, store: Path | None, tell: Callable[[str], None]) -> dic
         if encoder:
             until("the encoder", encoder.ready)
         searcher = Searcher(settings, databases, libraries[0].tenant, encoder)
+        settle()  # as web does: the libraries here are none of a search's business
         for _ in range(20):
             searcher.search("warm-up")
         searcher.times.clear()

@@ -4,6 +4,7 @@ Every test that asks for ``settings`` gets a data directory and an empty, migrat
 a tenth of a second). ``databases`` are the pools of the web process on it, ``owner`` the login of migrations.
 """
 
+import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -26,6 +27,8 @@ from appliance.kit.settings import BrokerSettings, DatabaseSettings, Settings
 TEMPLATE = "template_migrated"
 QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "300"}
 """A cluster that dies with the tests need not survive a power cut."""
+BINARIES = "TESTS_POSTGRES"
+"""The directory of another PostgreSQL's programs: `.ci/run` names Debian's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One server for the session; the roles exist, and a database ``template_empty`` without a schema."""
     layout = Layout(tmp_path_factory.mktemp("pg"))
     layout.make()
-    server = Postgres(layout)
+    other = os.environ.get(BINARIES)
+    server = Postgres(layout, Path(other) if other else None)
     with server.start(QUICK) as child:
         server.wait(child, 60)
         cluster = Cluster(server, {login: secrets.token_urlsafe(16) for login in schema.LOGINS})

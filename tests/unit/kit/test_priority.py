@@ -1,6 +1,7 @@
 """What a process asks of the scheduler arrives there, where the kernel knows of it."""
 
 import ctypes
+import gc
 import os
 import platform
 import struct
@@ -10,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from appliance.kit.priority import PROMPT, USUAL, slice_of
+from appliance.kit.priority import PROMPT, USUAL, settle, slice_of
 
 GETATTR = {"x86_64": 315, "aarch64": 275}
 KERNEL = tuple(int(part) for part in platform.release().split(".")[:2])
@@ -55,3 +56,11 @@ def test_a_machine_whose_system_call_is_not_known_is_left_alone(monkeypatch: pyt
     monkeypatch.setattr(ctypes, "CDLL", missing)
     slice_of(0, USUAL)
     assert not asked
+
+
+def test_what_lives_at_the_end_of_start_up_is_not_looked_at_again() -> None:
+    try:
+        settle()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
