@@ -3,6 +3,7 @@
 ``python -m appliance.entry.web`` reads the settings; tests call :func:`build` with their own.
 """
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -23,9 +24,11 @@ from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.entry import bodies, edge, handlers, health
+from appliance.entry.up_checks import check_address
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
 from appliance.kit.database import Database
+from appliance.kit.errors import ApplianceError
 from appliance.kit.priority import settle
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
@@ -33,6 +36,7 @@ from appliance.serving.connect import engines
 from appliance.tenants.authentication import Authenticator
 from appliance.usage.service import Usage
 
+_logger = log.get(__name__)
 UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/openapi.json"})
 
 ROUTERS = (
@@ -118,14 +122,20 @@ def server(app: FastAPI, configured: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def main() -> None:
-    """Serve until SIGTERM."""
+def main() -> int:
+    """Serve until SIGTERM; 1 with the reason in the log for an address that must not be served."""
     configured = settings.load()
     log.configure("web", configured.log_level)
+    try:
+        check_address(configured.web)  # `up` has, but nothing makes anyone start us through it
+    except ApplianceError as error:
+        _logger.critical("web cannot start", reason=error.detail, advice=error.advice)
+        return 1
     app = build(configured)
     settle()
     server(app, configured).run()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

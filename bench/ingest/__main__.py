@@ -26,7 +26,8 @@ from sqlalchemy import text
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.access.web import Databases
 from appliance.drivers.encoder.remote import RemoteEncoder
-from appliance.kit.children import Log, spawn
+from appliance.entry.up_plan import BEHIND
+from appliance.kit.children import Limits, Log, spawn
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import Settings
 from appliance.knowledge import connect
@@ -157,7 +158,7 @@ def workers(settings: Settings) -> Iterator[None]:
         for number in range(settings.jobs.concurrency):
             log = Log(settings.layout.log(f"worker-{number}"))
             argv = [sys.executable, "-m", "bench.ingest.worker"]
-            child = spawn(argv, name="worker", env={**environment, "APPLIANCE_DATA": str(settings.data)}, log=log)
+            child = spawn(argv, name="worker", env=environment, log=log, limits=Limits(nice=BEHIND))
             undo.callback(child.kill)
         yield
 
