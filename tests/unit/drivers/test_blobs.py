@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 from pathlib import Path
 from uuid import UUID
 
@@ -90,3 +91,13 @@ def test_a_failing_upload_leaves_nothing(blobs: DirectoryBlobs, tmp_path: Path) 
     with pytest.raises(ConnectionResetError):
         blobs.stage(ONE, Broken(), 10)
     assert everything(tmp_path) == []
+
+
+def test_what_a_killed_upload_left_goes_a_day_later_and_an_upload_that_runs_stays(
+    blobs: DirectoryBlobs, tmp_path: Path
+) -> None:
+    left, running = (blobs.stage(ONE, io.BytesIO(name), 10).at for name in (b"left", b"running"))
+    os.utime(left, (1, 1))
+    kept(blobs, b"another")
+    assert not left.exists()
+    assert running.exists()
