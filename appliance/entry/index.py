@@ -18,6 +18,7 @@ from typing import Any
 from appliance.entry.index_generations import AWAY, UNREADABLE, Generations
 from appliance.kit import clock, log, settings
 from appliance.kit.children import Child, Log, spawn
+from appliance.kit.priority import LAST, yield_to_others
 from appliance.kit.wire import Client, WireDown, WireRefused
 
 POLL_SECONDS = 0.5
@@ -220,6 +221,8 @@ class Host:
             log=Log(self._layout.log("index-shard")),
             grace=STOP_GRACE,
         )
+        if "--beside" in how:  # from its first line: it imports for a second before it could say so itself
+            yield_to_others(LAST, child.pid)
         return Shard(name, child, Client(self._layout.run / f"index-{name[-6:]}.sock"))
 
     def _clear_sockets(self) -> None:

@@ -27,7 +27,7 @@ from appliance.drivers.vectors.errors import ShardUnreadable
 from appliance.entry.index_generations import AWAY, UNREADABLE, Generations, Identity, sync
 from appliance.kit import clock, log, settings
 from appliance.kit.database import Database
-from appliance.kit.priority import settle, yield_to_others
+from appliance.kit.priority import LAST, settle, yield_to_others
 from appliance.kit.wire import Handler, Server
 from appliance.knowledge import marks
 from appliance.knowledge.projection import Projection
@@ -35,8 +35,6 @@ from appliance.knowledge.projector import NotifyBell, Projector
 from appliance.knowledge.reconcile import Behind, Reconciler
 
 LOCK_SECONDS = 15.0
-MODEST = 10
-"""Nice value of a shard that does not answer yet."""
 VERIFY_SECONDS = 30.0
 
 _logger = log.get(__name__)
@@ -50,7 +48,7 @@ class ShardProcess:
         self.beside = beside
         self.state = "starting"
         if beside is not None:
-            yield_to_others(MODEST)
+            yield_to_others(LAST)
         self.rebuild_wanted = False
         self.ended = threading.Event()
         self.generations = Generations(configuration.layout.index)
@@ -138,7 +136,7 @@ class ShardProcess:
         """In a thread of low priority: threads that it starts inherit that, those that answer searches do not."""
 
         def work() -> None:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), MODEST)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LAST)
             vectors.optimise()
 
         started = clock.monotonic()

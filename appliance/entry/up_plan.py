@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from appliance.kit.priority import BEHIND
+
 HOPELESS = 5
 """Lives in a row that ended before they were ready: then the part cannot live."""
 RECENT = 60.0
 """Seconds in which ends make the pause before the next start longer."""
 SHORTEST, LONGEST = 0.2, 10.0
-BEHIND = 5
-"""Nice value of those who take documents in: a search waits for none of them while there are cores for both."""
 
 
 class State(StrEnum):

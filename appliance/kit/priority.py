@@ -14,6 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+BEHIND: Final = 5
+"""Nice value of those who take documents in: a search waits for none of them while there are cores for both."""
+LAST: Final = 10
+"""Nice value of what nobody waits for: a shard that does not answer yet."""
 PROMPT: Final = 100_000
 """Nanoseconds: the shortest slice that Linux grants."""
 USUAL: Final = 0
@@ -27,14 +31,14 @@ def slice_of(pid: int, nanoseconds: int) -> None:
             _ask(int(entry.name), nanoseconds)
 
 
-def yield_to_others(nice: int) -> None:
-    """Make this process wait behind others, or with 0 no longer.
+def yield_to_others(nice: int, pid: int = 0) -> None:
+    """Make a process (0: this one) wait behind others, or with nice 0 no longer.
 
     Where the kernel groups processes by session, a nice value counts inside the session only: the group's counts.
     """
     with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(nice))
-    slice_of(0, USUAL if nice else PROMPT)
+        Path(f"/proc/{pid or 'self'}/autogroup").write_text(str(nice))
+    slice_of(pid, USUAL if nice else PROMPT)
 
 
 def settle() -> None:

@@ -26,9 +26,9 @@ from sqlalchemy import text
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.access.web import Databases
 from appliance.drivers.encoder.remote import RemoteEncoder
-from appliance.entry.up_plan import BEHIND
 from appliance.kit.children import Limits, Log, spawn
 from appliance.kit.ids import uuid7
+from appliance.kit.priority import BEHIND
 from appliance.kit.settings import Settings
 from appliance.knowledge import connect
 from appliance.knowledge.chunking import chunks

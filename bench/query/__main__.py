@@ -28,11 +28,10 @@ from appliance.catalog import encoders
 from appliance.drivers.encoder.port import About, Described, Encoder, EncoderNotReady
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.drivers.vectors.remote import RemoteVectors
-from appliance.entry.up_plan import BEHIND
 from appliance.kit import clock
 from appliance.kit.children import Child, Limits, spawn
 from appliance.kit.ids import uuid7
-from appliance.kit.priority import PROMPT, settle, slice_of
+from appliance.kit.priority import BEHIND, PROMPT, settle, slice_of
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.knowledge.access import Index
