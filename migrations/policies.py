@@ -49,8 +49,14 @@ RULES: dict[str, Rules] = {
         ("select", "insert", "update(name, expires_at, revoked_at)"),
         ("select", "insert", "update(last_used_at)"),
     ),
+    "groups": _tenant(ALL, ALL, ("select",)),
+    "group_members": _tenant(ALL, ALL, ("select",)),
     "sign_ins": _tenant((), ("select", "insert", "delete"), ("select", "update(used_at)")),
-    "idempotency_keys": _tenant(("select", "insert", "update(status, body)"), (), ("select", "delete")),
+    "idempotency_keys": _tenant(
+        ("select", "insert", "update(status, body)"),
+        ("select", "insert", "update(status, body)"),
+        ("select", "delete"),
+    ),
     # jobs
     "jobs": _tenant(ALL, ("select",), ("select", "update", "delete")),
     "job_events": _tenant(("select", "insert"), ("select",), ("select", "insert", "delete")),
@@ -79,6 +85,12 @@ RULES: dict[str, Rules] = {
     ),
     "routes": Rules(None, ("select",), ALL, ("select",)),
 }
+
+PEOPLE = (
+    f"grant update (settings, version) on tenants to {OPERATOR}",
+    f"grant update (version) on users to {APP}, {OPERATOR}",
+)
+"""Grants on columns that 0007 adds: the rules above are put into force by 0001, which does not know them yet."""
 
 
 def _policies(table: str, rules: Rules) -> list[str]:

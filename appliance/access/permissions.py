@@ -1,6 +1,10 @@
-"""The permission table: which role may do what. One cell a line; a test walks every cell."""
+"""The permission table: which role may do what, in its own tenant and in another's. A test walks every cell.
+
+A key may have scopes: names of actions. It may then do what its user's role may and its scopes name, and nothing else.
+"""
 
 from enum import StrEnum
+from uuid import UUID
 
 from appliance.access.principal import Principal, Role
 from appliance.kit.errors import Forbidden
@@ -15,38 +19,50 @@ class Action(StrEnum):
     MANAGE_COLLECTIONS = "manage_collections"
     READ_JOBS = "read_jobs"
     CANCEL_JOBS = "cancel_jobs"
+    READ_USERS = "read_users"
     MANAGE_USERS = "manage_users"
     READ_MODELS = "read_models"
     MANAGE_MODELS = "manage_models"
+    READ_TENANTS = "read_tenants"
     MANAGE_TENANTS = "manage_tenants"
 
 
-_MEMBER = frozenset(
-    {
-        Action.ASK,
-        Action.READ_DOCUMENTS,
-        Action.WRITE_DOCUMENTS,
-        Action.MANAGE_COLLECTIONS,
-        Action.READ_JOBS,
-        Action.CANCEL_JOBS,
-        Action.READ_MODELS,
-    }
-)
+_MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action.READ_MODELS})
+_EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.CANCEL_JOBS}
+_TENANT_ADMIN = _EDITOR | {Action.READ_USERS, Action.MANAGE_USERS}
+# No content: no documents and no answers; no jobs either, whose events name files and quote what a parser met.
+_AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS})
+_OPERATOR = _TENANT_ADMIN | {Action.MANAGE_MODELS, Action.READ_TENANTS, Action.MANAGE_TENANTS}
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.MEMBER: _MEMBER,
-    Role.TENANT_ADMIN: _MEMBER | {Action.MANAGE_USERS},
-    Role.OPERATOR: _MEMBER | {Action.MANAGE_USERS, Action.MANAGE_MODELS, Action.MANAGE_TENANTS},
+    Role.EDITOR: _EDITOR,
+    Role.TENANT_ADMIN: _TENANT_ADMIN,
+    Role.AUDITOR: _AUDITOR,
+    Role.OPERATOR: _OPERATOR,
 }
 
+ELSEWHERE: dict[Role, frozenset[Action]] = {
+    Role.MEMBER: frozenset(),
+    Role.EDITOR: frozenset(),
+    Role.TENANT_ADMIN: frozenset(),
+    Role.AUDITOR: frozenset({Action.READ_TENANTS, Action.READ_USERS}),
+    Role.OPERATOR: frozenset({Action.READ_TENANTS, Action.MANAGE_TENANTS, Action.READ_USERS, Action.MANAGE_USERS}),
+}
+"""What a role may do in a tenant that is not its own: never anything with content."""
 
-def allowed(principal: Principal, action: Action) -> bool:
-    """Whether the table has this cell."""
-    return action in ALLOWED[principal.role]
+
+def allowed(principal: Principal, action: Action, tenant: UUID | None = None) -> bool:
+    """Whether the table has this cell (``tenant`` None: the principal's own), and the key's scopes name the action."""
+    table = ALLOWED if tenant in (None, principal.tenant) else ELSEWHERE
+    return action in table[principal.role] and (principal.scopes is None or action in principal.scopes)
 
 
-def require(principal: Principal, action: Action) -> None:
-    """Raise :class:`Forbidden` (403) unless the table has this cell."""
-    if not allowed(principal, action):
-        message = f"the role {principal.role} may not {action.replace('_', ' ')}"
-        raise Forbidden(message)
+def require(principal: Principal, action: Action, tenant: UUID | None = None) -> None:
+    """Raise :class:`Forbidden` (403) unless :func:`allowed`."""
+    if allowed(principal, action, tenant):
+        return
+    what = action.replace("_", " ")
+    if action in ALLOWED[principal.role] and principal.scopes is not None and action not in principal.scopes:
+        raise Forbidden(f"the scopes of this key do not hold {what}")
+    raise Forbidden(f"the role {principal.role} may not {what}")

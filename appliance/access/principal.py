@@ -1,4 +1,4 @@
-"""Who is asking. A Principal is made in one place, ``tenants.service.authenticate``; nothing else builds a TenantId."""
+"""Who is asking. A Principal is made in one place, ``tenants.authentication``; nothing else builds a TenantId."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,16 +12,23 @@ EVERYONE = "everyone"
 
 
 class Role(StrEnum):
-    """What a user is. Later parts add auditor and editor."""
+    """What a user is. Operator and auditor are of the appliance, the others of their tenant."""
 
     OPERATOR = "operator"
+    AUDITOR = "auditor"
     TENANT_ADMIN = "tenant_admin"
+    EDITOR = "editor"
     MEMBER = "member"
+
+    @property
+    def of_the_appliance(self) -> bool:
+        """Whether the role reaches past its tenant: only an operator may give it, or touch who has it."""
+        return self in (Role.OPERATOR, Role.AUDITOR)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated user in one tenant."""
+    """An authenticated user in one tenant. ``scopes`` and ``models`` are the key's limits, None: none."""
 
     tenant: TenantId
     user: UserId
@@ -29,8 +36,14 @@ class Principal:
     name: str
     key: UUID | None = None
     groups: frozenset[UUID] = field(default_factory=frozenset)
+    scopes: frozenset[str] | None = None
+    models: frozenset[str] | None = None
 
     @property
     def readers(self) -> frozenset[str]:
         """The access list entries that let this principal read: everyone in the tenant, the user, the user's groups."""
         return frozenset({EVERYONE, f"user:{self.user}", *(f"group:{group}" for group in self.groups)})
+
+    def may_use(self, model: str) -> bool:
+        """Whether the key's list of models names this one, or there is no list."""
+        return self.models is None or model in self.models

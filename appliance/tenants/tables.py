@@ -1,5 +1,6 @@
 """Tenants, users and credentials. ``appliance`` is the appliance's own single row."""
 
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
@@ -8,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.kit.columns import Created, Id, Json, Moment, Tenant
 from appliance.kit.database import Base
+
+Version = Annotated[int, mapped_column(server_default=text("1"))]
+"""Counts the changes of a row: its ETag."""
 
 
 class TenantRow(Base):
@@ -19,6 +23,8 @@ class TenantRow(Base):
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(unique=True)
     state: Mapped[str] = mapped_column(server_default=text("'active'"))
+    settings: Mapped[Json]
+    version: Mapped[Version]
     created_at: Mapped[Created]
 
 
@@ -29,22 +35,54 @@ class UserRow(Base):
     __table_args__ = (
         UniqueConstraint("tenant_id", "id"),
         UniqueConstraint("login"),
-        CheckConstraint("role in ('operator', 'tenant_admin', 'member')", name="role"),
+        CheckConstraint("role in ('operator', 'auditor', 'tenant_admin', 'editor', 'member')", name="role"),
         CheckConstraint("state in ('active', 'suspended')", name="state"),
+        CheckConstraint("kind in ('person', 'service')", name="kind"),
+        CheckConstraint("kind = 'person' or password_hash is null", name="service_has_no_password"),
     )
 
     id: Mapped[Id]
     tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id"))
+    kind: Mapped[str] = mapped_column(server_default=text("'person'"))
     login: Mapped[str]
     name: Mapped[str]
     role: Mapped[str]
     state: Mapped[str] = mapped_column(server_default=text("'active'"))
     password_hash: Mapped[str | None]
+    version: Mapped[Version]
     created_at: Mapped[Created]
 
 
+class GroupRow(Base):
+    """A named set of users; access lists of documents name it as ``group:<id>``. Groups hold no groups."""
+
+    __tablename__ = "groups"
+    __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "name"))
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+    version: Mapped[Version]
+    created_at: Mapped[Created]
+
+
+class GroupMemberRow(Base):
+    """A user in a group."""
+
+    __tablename__ = "group_members"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "group_id"], ["groups.tenant_id", "groups.id"], ondelete="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE"),
+        Index(None, "tenant_id", "user_id"),
+    )
+
+    group_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[Tenant]
+
+
 class ApiKeyRow(Base):
-    """A bearer key; only its SHA-256 is kept."""
+    """A bearer key; only its SHA-256 is kept. Empty ``scopes`` or ``models``: not limited to any."""
 
     __tablename__ = "api_keys"
     __table_args__ = (
@@ -58,6 +96,7 @@ class ApiKeyRow(Base):
     name: Mapped[str]
     hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
+    models: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     created_at: Mapped[Created]
     expires_at: Mapped[Moment | None]
     revoked_at: Mapped[Moment | None]

@@ -42,7 +42,7 @@ def house(databases: Databases) -> House:
         for name in ("one", "two"):
             tenant = tenants.create(name)
             people = tenants.people(tenant.id)
-            user = people.add(f"member of {name}", "Member", Role.MEMBER)
+            user = people.add(f"member of {name}", "Member", Role.EDITOR)
             made.append((tenant.id, people.issue_key(UserId(user.id), "test")))
     (one, key_one), (two, key_two) = made
     return House(first.cli_key, first.sign_in, one, two, key_one, key_two)
