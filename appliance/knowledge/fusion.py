@@ -11,7 +11,7 @@ minimum of the list is needed and a deeper list changes nothing.
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 DEPTH: Final = 100
 """How many of each leg are read; 50 to 200 give the same first ten (measured)."""
@@ -31,8 +31,7 @@ class Leg(Generic[Id]):
     weight: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where one leg put a result; ``rank`` counts from 1."""
 
     rank: int
