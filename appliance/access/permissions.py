@@ -25,14 +25,16 @@ class Action(StrEnum):
     MANAGE_MODELS = "manage_models"
     READ_TENANTS = "read_tenants"
     MANAGE_TENANTS = "manage_tenants"
+    READ_AUDIT = "read_audit"
+    MANAGE_LICENCE = "manage_licence"
 
 
 _MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action.READ_MODELS})
 _EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.CANCEL_JOBS}
 _TENANT_ADMIN = _EDITOR | {Action.READ_USERS, Action.MANAGE_USERS}
 # No content: no documents and no answers; no jobs either, whose events name files and quote what a parser met.
-_AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS})
-_OPERATOR = _TENANT_ADMIN | {Action.MANAGE_MODELS, Action.READ_TENANTS, Action.MANAGE_TENANTS}
+_AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT})
+_OPERATOR = _TENANT_ADMIN | {Action.MANAGE_MODELS, Action.READ_TENANTS, Action.MANAGE_TENANTS, Action.MANAGE_LICENCE}
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.MEMBER: _MEMBER,
@@ -46,8 +48,10 @@ ELSEWHERE: dict[Role, frozenset[Action]] = {
     Role.MEMBER: frozenset(),
     Role.EDITOR: frozenset(),
     Role.TENANT_ADMIN: frozenset(),
-    Role.AUDITOR: frozenset({Action.READ_TENANTS, Action.READ_USERS}),
-    Role.OPERATOR: frozenset({Action.READ_TENANTS, Action.MANAGE_TENANTS, Action.READ_USERS, Action.MANAGE_USERS}),
+    Role.AUDITOR: frozenset({Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT}),
+    Role.OPERATOR: frozenset(
+        {Action.READ_TENANTS, Action.MANAGE_TENANTS, Action.READ_USERS, Action.MANAGE_USERS, Action.READ_AUDIT}
+    ),
 }
 """What a role may do in a tenant that is not its own: never anything with content."""
 

@@ -24,6 +24,8 @@ TABLE = {
     Action.MANAGE_MODELS: "----x",
     Action.READ_TENANTS: "---XX",
     Action.MANAGE_TENANTS: "----X",
+    Action.READ_AUDIT: "---XX",
+    Action.MANAGE_LICENCE: "----x",
 }
 CELLS = [(role, action, row[ROLES.index(role)]) for action, row in TABLE.items() for role in ROLES]
 CONTENT = {Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS}
