@@ -34,7 +34,13 @@ _EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.C
 _TENANT_ADMIN = _EDITOR | {Action.READ_USERS, Action.MANAGE_USERS}
 # No content: no documents and no answers; no jobs either, whose events name files and quote what a parser met.
 _AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT})
-_OPERATOR = _TENANT_ADMIN | {Action.MANAGE_MODELS, Action.READ_TENANTS, Action.MANAGE_TENANTS, Action.MANAGE_LICENCE}
+_OPERATOR = _TENANT_ADMIN | {
+    Action.MANAGE_MODELS,
+    Action.READ_TENANTS,
+    Action.MANAGE_TENANTS,
+    Action.MANAGE_LICENCE,
+    Action.READ_AUDIT,
+}
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     Role.MEMBER: _MEMBER,

@@ -106,6 +106,12 @@ class EngineSettings(_Section):
     )
 
 
+class LicensingSettings(_Section):
+    """The vendor's licence."""
+
+    root: Path | None = Field(None, description="Public key (PEM) to trust instead of the vendor's own; for tests")
+
+
 class HostSettings(_Section):
     """What the machine must have to spare before the appliance starts on it."""
 
@@ -137,6 +143,7 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     engine: EngineSettings = EngineSettings()
     host: HostSettings = HostSettings()
+    licensing: LicensingSettings = LicensingSettings()
 
     @classmethod
     def settings_customise_sources(
