@@ -57,24 +57,28 @@ def fuse(legs: Iterable[Leg[Id]]) -> list[Fused[Id]]:
 
     Ties are broken by the place in the first leg given, then in the second, so the same legs give the same answer.
     """
-    voting = [leg for leg in legs if leg.weight > 0 and leg.ranked]
-    found: dict[Id, dict[str, Place]] = {}
-    for leg in voting:
+    places: dict[Id, dict[str, Place]] = {}
+    shares: dict[Id, float] = {}
+    for leg in legs:
+        if leg.weight <= 0 or not leg.ranked:
+            continue
+        best = leg.ranked[0][1]
         for rank, (one, score) in enumerate(leg.ranked, start=1):
-            found.setdefault(one, {}).setdefault(leg.name, Place(rank, score))
-    results = [Fused(one, sum(_share(leg, places) for leg in voting), places) for one, places in found.items()]
-    last = Place(len(found) + 1, 0.0)
-    return sorted(results, key=lambda one: (-one.score, *(one.places.get(leg.name, last).rank for leg in voting)))
+            at = places.setdefault(one, {})
+            if leg.name not in at:
+                at[leg.name] = Place(rank, score)
+                shares[one] = shares.get(one, 0.0) + _share(leg.weight, score, best)
+    results = [Fused(one, shares[one], at) for one, at in places.items()]
+    results.sort(key=lambda one: -one.score)  # stable: what is equal stays in the order in which the legs named it
+    return results
 
 
-def _share(leg: Leg[Id], places: dict[str, Place]) -> float:
-    """The part of the leg's vote that this result gets: its score as a share of the best."""
-    best = leg.ranked[0][1]
-    if (
-        leg.name not in places or best <= 0
-    ):  # not found there, or nothing there has anything in common with the question
-        return 0.0
-    return leg.weight * max(places[leg.name].score, 0.0) / best
+def _share(weight: float, score: float, best: float) -> float:
+    """The part of its leg's vote that a result gets: its score as a share of the best.
+
+    Nothing, where not even the best has anything in common with the question.
+    """
+    return weight * max(score, 0.0) / best if best > 0 else 0.0
 
 
 def hybrid(

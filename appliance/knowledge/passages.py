@@ -93,8 +93,11 @@ def readable(
         "readers": sorted(principal.readers),
     }
     if collections is None:
-        return {row.id: _passage(row) for row in session.execute(_READABLE, given)}
-    return {row.id: _passage(row) for row in session.execute(_READABLE_WITHIN, {**given, "within": collections})}
+        return {row.id: _passage(row) for row in session.connection().execute(_READABLE, given)}
+    return {
+        row.id: _passage(row)
+        for row in session.connection().execute(_READABLE_WITHIN, {**given, "within": collections})
+    }
 
 
 def hold(session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
@@ -121,7 +124,7 @@ def statistics(session: Session, terms: Sequence[int]) -> Statistics:
     """How many chunks the session's tenant has, and in how many of them each of the terms stands."""
     of_terms = select(TermStatisticsRow.term, TermStatisticsRow.chunks).where(TermStatisticsRow.term.in_(terms))
     total = select(null(), CorpusStatisticsRow.chunks)
-    found = {row.term: row.chunks for row in session.execute(of_terms.union_all(total))}
+    found = {row.term: row.chunks for row in session.connection().execute(of_terms.union_all(total))}
     return Statistics(found.pop(None, 0), found)
 
 

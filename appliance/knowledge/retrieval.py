@@ -26,7 +26,7 @@ from appliance.knowledge.language import Language, detect
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.repository import Collections
 
-_SLICE: Final = 3
+_SLICE: Final = 2
 """Candidates looked up at once, as a multiple of what is wanted: nearly all are readable, so one look is enough."""
 
 _DEEPEST: Final = 1600
