@@ -62,6 +62,9 @@ RULES: dict[str, Rules] = {
     "job_events": _tenant(("select", "insert"), ("select",), ("select", "insert", "delete")),
     # audit and usage: written, never changed
     "audit_entries": _tenant(("insert",), ("select", "insert"), ("select", "insert")),
+    "audit_waiting": Rules(None, (), ("select",), ("select", "delete")),
+    "audit_chain": Rules(None, (), ("select",), ("select", "insert")),
+    "audit_heads": Rules(None, (), ("select",), ("select", "insert")),
     "usage_records": _tenant(("select",), ("select",), ("select", "insert")),
     # knowledge
     "collections": _tenant(ALL),

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.access.principal import Principal
 from appliance.access.web import Databases
+from appliance.audit.origin import Origin, acting
 from appliance.audit.service import Audit
 from appliance.kit import clock, errors, log, offload
 from appliance.kit.ids import uuid7
@@ -27,6 +28,7 @@ from appliance.tenants.authentication import record_refused
 _logger = log.get(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 PROBLEM = "application/problem+json"
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -62,7 +64,8 @@ class Edge:
                     headers.setdefault(name, value)
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        came = Origin(request_id, scope["client"][0] if scope.get("client") else None)
+        with structlog.contextvars.bound_contextvars(request_id=request_id), acting(came):
             try:
                 await self._app(scope, receive, sending)
             except Exception:
@@ -97,8 +100,8 @@ def problem(error: errors.ApplianceError, request: Request) -> JSONResponse:
 async def _appliance_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.ApplianceError):
         raise error
-    if isinstance(error, errors.Forbidden):
-        await offload.run(_record_refusal, request)
+    if _refusal(request, error):
+        await offload.run(_record_refusal, request, error.code)
     answer = problem(error, request)
     if isinstance(error, errors.Unauthenticated) and hasattr(request.state, "signing_in"):
         answer.background = BackgroundTask(_record_refused_sign_in, request)
@@ -112,15 +115,34 @@ def _record_refused_sign_in(request: Request) -> None:
         record_refused(session, request.state.signing_in, request.state.request_id)
 
 
-def _record_refusal(request: Request) -> None:
+def _refusal(request: Request, error: errors.ApplianceError) -> bool:
+    """Whether somebody known was refused an act: always a 403; a 404 where something was to be changed.
+
+    What belongs to another is "not found", so only the record can tell a mistyped id from a search for others' ids.
+    """
+    if isinstance(error, errors.NotFound):
+        return request.method not in READING
+    return isinstance(error, errors.Forbidden)
+
+
+def _record_refusal(request: Request, code: str) -> None:
     """A refused act, in a transaction of its own: the act's was rolled back."""
     principal: Principal | None = getattr(request.state, "principal", None)
     databases: Databases = request.app.state.databases
     if principal is None:
         return
     with databases.app.session(principal.tenant) as session:
-        audit = Audit(session, principal.tenant, principal.user, request.state.request_id)
-        audit.record(f"{request.method} {request.scope['route'].path}", outcome="refused")
+        audit = Audit(session, principal.tenant, principal.user)
+        named = {name: _short(value) for name, value in request.path_params.items()}
+        path = request.scope["route"].path
+        audit.record(
+            f"{request.method} {path}", next(reversed(named.values()), None), "refused", code=code, named=named
+        )
+
+
+def _short(value: object) -> str:
+    """An id of the path as it came; a name may be longer than any id, and is a stranger's text."""
+    return str(value)[:64].replace("\0", "")
 
 
 class InvalidRequest(errors.Refused):
