@@ -1,1 +1,1 @@
-"""The signed licence file and what it allows (later part)."""
+"""The vendor's signed licence: what it says, whether it holds now, and what it allows. Always offline."""
