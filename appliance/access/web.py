@@ -74,6 +74,23 @@ def get_operator_session(request: Request, principal: Caller) -> Iterator[Sessio
 OperatorTx = Annotated[Session, Depends(get_operator_session, scope="function")]
 
 
+def get_tenant_session(request: Request, principal: Caller) -> Iterator[Session]:
+    """One transaction for the tenant of the path, which ``tenants.within`` has let the caller into.
+
+    Of the app login for those who serve one tenant, so that row security stands behind each filter; of the operator
+    login for those whose role is of the appliance.
+    """
+    databases: Databases = request.app.state.databases
+    everywhere = principal.role.of_the_appliance
+    opened = databases.operator.session() if everywhere else databases.app.session(principal.tenant)
+    with opened as session:
+        yield session
+
+
+TENANT_TRANSACTION = params.Depends(get_tenant_session, scope="function")
+TenantTx = Annotated[Session, TENANT_TRANSACTION]
+
+
 def allow(action: Action) -> params.Depends:
     """A dependency that lets only roles with this action through (403 otherwise)."""
 

@@ -77,7 +77,7 @@ def build(configured: Settings) -> FastAPI:
     )
     app.state.settings = configured
     app.state.databases = databases
-    app.state.authenticate = Authenticator(databases.system)
+    app.state.authenticate = app.state.credentials = Authenticator(databases.system)
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.engines = engines(configured, databases.app, app.state.usage.record)
     app.state.bell = CeleryBell(configured.broker_url)
@@ -95,12 +95,14 @@ def build(configured: Settings) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     offload.configure(app.state.settings.web.threads)
+    app.state.credentials.start()
     app.state.usage.start()
     stop_ringing = ring_after_commit(app.state.bell)
     yield
     stop_ringing()
     await app.state.engines.close()
     await offload.run(app.state.usage.stop)
+    await offload.run(app.state.credentials.stop)
     app.state.databases.close()
 
 

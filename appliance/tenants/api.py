@@ -1,23 +1,25 @@
-"""Routes of sign-in, tenants, users and keys: translation only."""
+"""Routes of sign-in and tenants, and the slice's one router: translation only."""
 
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from appliance.access.permissions import Action
-from appliance.access.principal import UserId
-from appliance.access.web import Caller, Databases, OperatorTx, allow
+from appliance.access.web import TENANT_TRANSACTION, Caller, Databases, TenantTx, allow
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
-from appliance.tenants import passwords, schemas
+from appliance.tenants import api_groups, api_keys, api_users, etags, passwords, schemas
 from appliance.tenants.authentication import sign_in_by_password, sign_in_by_token
-from appliance.tenants.service import Tenants
+from appliance.tenants.once import OnceRoute, once
+from appliance.tenants.service import Tenant, Tenants
+from appliance.tenants.within import IfMatch, within
 
-router = APIRouter(prefix="/api/v1", tags=["tenants"])
+router = APIRouter(prefix="/api/v1", tags=["tenants"], route_class=OnceRoute)
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
-OPERATOR = [allow(Action.MANAGE_TENANTS)]
+MANAGE = within(Action.MANAGE_TENANTS)
+ONCE = once(TENANT_TRANSACTION)
 
 
 @router.post("/login", status_code=201)
@@ -38,49 +40,78 @@ def login(body: schemas.LoginBody, request: Request) -> schemas.SignedInView:
 
 @router.get("/me")
 def me(principal: Caller) -> schemas.MeView:
-    """Who the key belongs to."""
-    return schemas.MeView(user_id=principal.user, name=principal.name, role=principal.role, tenant_id=principal.tenant)
+    """Who the key belongs to, and what it is limited to."""
+    return schemas.MeView(
+        user_id=principal.user,
+        name=principal.name,
+        role=principal.role,
+        tenant_id=principal.tenant,
+        groups=sorted(principal.groups),
+        scopes=None if principal.scopes is None else sorted(principal.scopes),
+        models=None if principal.models is None else sorted(principal.models),
+    )
 
 
-@router.post("/tenants", status_code=201, dependencies=OPERATOR)
-def create_tenant(body: schemas.TenantBody, session: OperatorTx, principal: Caller) -> schemas.TenantView:
+@router.post("/tenants", status_code=201, dependencies=[allow(Action.MANAGE_TENANTS), ONCE])
+def create_tenant(
+    body: schemas.TenantBody, session: TenantTx, principal: Caller, response: Response
+) -> schemas.TenantView:
     """Create a tenant (operator)."""
-    return schemas.TenantView(**asdict(Tenants(session, principal.user).create(body.name)))
+    made = Tenants(session, principal).create(body.name, body.settings.model_dump(exclude_none=True))
+    return _view(made, response)
 
 
-@router.get("/tenants", dependencies=OPERATOR)
+@router.get("/tenants", dependencies=[allow(Action.READ_TENANTS)])
 def list_tenants(
-    session: OperatorTx, principal: Caller, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT
+    session: TenantTx,
+    principal: Caller,
+    name: str | None = None,
+    state: schemas.State | None = None,
+    cursor: str | None = None,
+    limit: Limit = DEFAULT_LIMIT,
 ) -> schemas.TenantList:
-    """List tenants (operator)."""
-    page = Tenants(session, principal.user).list(cursor, limit)
-    return schemas.TenantList(
-        items=[schemas.TenantView(**asdict(item)) for item in page.items], next_cursor=page.next_cursor
-    )
+    """List tenants, or those of one state, or the one of a name (operator, auditor)."""
+    page = Tenants(session, principal).list(cursor, limit, state, name)
+    return schemas.TenantList(items=[_view(item) for item in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("/tenants/{tenant_id}/users", status_code=201, dependencies=OPERATOR)
-def create_user(tenant_id: UUID, body: schemas.UserBody, session: OperatorTx, principal: Caller) -> schemas.UserView:
-    """Create a user of a tenant (operator)."""
-    people = Tenants(session, principal.user).people(tenant_id)
-    return schemas.UserView(**asdict(people.add(body.login, body.name, body.role, body.password)))
+@router.get("/tenants/{tenant_id}", dependencies=[within(Action.READ_TENANTS)])
+def show_tenant(tenant_id: UUID, session: TenantTx, principal: Caller, response: Response) -> schemas.TenantView:
+    """Show a tenant (operator, auditor)."""
+    return _view(Tenants(session, principal).show(tenant_id), response)
 
 
-@router.get("/tenants/{tenant_id}/users", dependencies=OPERATOR)
-def list_users(
-    tenant_id: UUID, session: OperatorTx, principal: Caller, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT
-) -> schemas.UserList:
-    """List a tenant's users (operator)."""
-    page = Tenants(session, principal.user).people(tenant_id).list(cursor, limit)
-    return schemas.UserList(
-        items=[schemas.UserView(**asdict(item)) for item in page.items], next_cursor=page.next_cursor
-    )
+@router.patch("/tenants/{tenant_id}", dependencies=[MANAGE])
+def change_tenant(
+    tenant_id: UUID,
+    body: schemas.TenantChange,
+    session: TenantTx,
+    principal: Caller,
+    response: Response,
+    if_match: IfMatch = None,
+) -> schemas.TenantView:
+    """Rename a tenant or change its settings (operator)."""
+    settings = body.settings.model_dump(exclude_unset=True) if body.settings else None
+    return _view(Tenants(session, principal).change(tenant_id, if_match, body.name, settings), response)
 
 
-@router.post("/tenants/{tenant_id}/users/{user_id}/keys", status_code=201, dependencies=OPERATOR)
-def create_key(
-    tenant_id: UUID, user_id: UUID, body: schemas.KeyBody, session: OperatorTx, principal: Caller
-) -> schemas.KeyView:
-    """Create an API key for a user (operator); the answer holds it, shown this once."""
-    people = Tenants(session, principal.user).people(tenant_id)
-    return schemas.KeyView(key=people.issue_key(UserId(user_id), body.name))
+@router.post("/tenants/{tenant_id}/suspend", dependencies=[MANAGE])
+def suspend_tenant(tenant_id: UUID, session: TenantTx, principal: Caller, response: Response) -> schemas.TenantView:
+    """Suspend a tenant: within two seconds no credential of its people is accepted (operator). Harmless to repeat."""
+    return _view(Tenants(session, principal).suspend(tenant_id), response)
+
+
+@router.post("/tenants/{tenant_id}/resume", dependencies=[MANAGE])
+def resume_tenant(tenant_id: UUID, session: TenantTx, principal: Caller, response: Response) -> schemas.TenantView:
+    """Let a suspended tenant's people in again (operator). Harmless to repeat."""
+    return _view(Tenants(session, principal).resume(tenant_id), response)
+
+
+def _view(tenant: Tenant, response: Response | None = None) -> schemas.TenantView:
+    if response is not None:
+        response.headers["etag"] = etags.tag(tenant.version)
+    return schemas.TenantView.model_validate(asdict(tenant))
+
+
+for each in (api_users.router, api_groups.router, api_keys.router):
+    router.include_router(each)

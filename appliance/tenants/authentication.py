@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -13,22 +13,44 @@ from appliance.kit.database import Database
 from appliance.kit.ids import uuid7
 from appliance.tenants import passwords, repository
 from appliance.tenants.errors import BadCredential
-from appliance.tenants.service import KEY_PREFIX
+from appliance.tenants.keys import KEY_PREFIX, alive
+from appliance.tenants.listening import Listener
 from appliance.tenants.tables import ApiKeyRow, TenantRow, UserRow
 
 CACHE_SECONDS = 2.0
+USED_EVERY = timedelta(minutes=1)
+"""How exact a key's last use is: noting each request would be a write for each."""
 _CACHE_SIZE = 4096
 _LARGEST_KEY = 256
 _logger = log.get(__name__)
 
 
 class Authenticator:
-    """Resolves API keys, remembering an answer for at most two seconds: so long may a revoked key still be accepted."""
+    """Resolves API keys. An answer is remembered for two seconds at most, and forgotten as soon as a change is heard.
+
+    While nothing would be heard, nothing is remembered: ``start`` listens, ``stop`` ends that.
+    """
 
     def __init__(self, system: Database) -> None:
         self._system = system
         self._known: dict[bytes, tuple[float, Principal]] = {}
         self._lock = threading.Lock()
+        self._changes = 0
+        self._listener = Listener(system, self.forget)
+
+    def start(self) -> None:
+        """Begin to listen for changes."""
+        self._listener.start()
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self._listener.stop()
+
+    def forget(self) -> None:
+        """Believe nothing that was read before this moment."""
+        with self._lock:
+            self._changes += 1
+            self._known.clear()
 
     def __call__(self, token: str) -> Principal:
         """The principal of a key. Raises :class:`BadCredential`."""
@@ -38,33 +60,47 @@ class Authenticator:
         found = self._known.get(key)
         if found and found[0] > clock.monotonic():
             return found[1]
+        begun, changes = clock.monotonic(), self._changes
         with self._system.session() as session:
-            principal = _by_key(session, key)
+            principal, expires = _by_key(session, key)
+        life = CACHE_SECONDS
+        if expires is not None:
+            life = min(life, (expires - clock.now()).total_seconds())
         with self._lock:
-            if len(self._known) >= _CACHE_SIZE:
-                self._known.clear()
-            self._known[key] = (clock.monotonic() + CACHE_SECONDS, principal)
+            if self._listener.hears and changes == self._changes:  # else a change came while this was read
+                if len(self._known) >= _CACHE_SIZE:
+                    self._known.clear()
+                self._known[key] = (begun + life, principal)
         return principal
 
 
-def _by_key(session: Session, key: bytes) -> Principal:
+def _by_key(session: Session, key: bytes) -> tuple[Principal, datetime | None]:
     row = repository.by_key(session, key)
     if row is None:
         raise BadCredential
     api_key, user, tenant = row
     now = clock.now()
-    live = api_key.revoked_at is None and (api_key.expires_at is None or api_key.expires_at > now)
-    if not (live and _active(user, tenant)):
+    if not (alive(api_key.revoked_at, api_key.expires_at, now) and _active(user, tenant)):
         raise BadCredential
-    return _principal(user, api_key.id)
+    repository.touch_key(session, api_key.id, now, USED_EVERY)
+    return _principal(session, user, api_key), api_key.expires_at
 
 
 def _active(user: UserRow, tenant: TenantRow) -> bool:
     return user.state == "active" and tenant.state == "active"
 
 
-def _principal(user: UserRow, key: UUID | None) -> Principal:
-    return Principal(TenantId(user.tenant_id), UserId(user.id), Role(user.role), user.name, key)
+def _principal(session: Session, user: UserRow, key: ApiKeyRow) -> Principal:
+    return Principal(
+        tenant=TenantId(user.tenant_id),
+        user=UserId(user.id),
+        role=Role(user.role),
+        name=user.name,
+        key=key.id,
+        groups=repository.groups_of(session, user.id),
+        scopes=frozenset(key.scopes) or None,
+        models=frozenset(key.models) or None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +149,16 @@ def sign_in_by_token(session: Session, token: str, password: str | None = None) 
 
 def _signed_in(session: Session, user: UserRow, how: str) -> SignedIn:
     secret = crypto.token(KEY_PREFIX)
-    key = uuid7()
-    session.add(
-        ApiKeyRow(id=key, tenant_id=user.tenant_id, user_id=user.id, name="cli", hash=crypto.digest(secret), scopes=[])
+    key = ApiKeyRow(
+        id=uuid7(),
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        name="cli",
+        hash=crypto.digest(secret),
+        scopes=[],
+        models=[],
     )
+    session.add(key)
     session.flush()
     Audit(session, user.tenant_id, user.id).record("sign_in", user.id, how=how)
-    return SignedIn(_principal(user, key), user.login, secret)
+    return SignedIn(_principal(session, user, key), user.login, secret)

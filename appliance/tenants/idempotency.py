@@ -79,7 +79,11 @@ def begin(session: Session, principal: Principal, key: str, request_hash: bytes)
 
 def _given(session: Session, principal: Principal, key: str, request_hash: bytes) -> Answer:
     row = session.execute(
-        select(IdempotencyRow).where(IdempotencyRow.user_id == principal.user, IdempotencyRow.key == key)
+        select(IdempotencyRow).where(
+            IdempotencyRow.tenant_id == principal.tenant,
+            IdempotencyRow.user_id == principal.user,
+            IdempotencyRow.key == key,
+        )
     ).scalar_one()
     if row.request_hash != request_hash:
         raise KeyReused

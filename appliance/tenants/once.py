@@ -5,9 +5,11 @@
     @router.post("/collections", status_code=201, dependencies=[allow(Action.MANAGE_COLLECTIONS), ONCE])
     def create(body: Body, session: Tx, …) -> View: ...
 
-The endpoint must take ``Tx``: the key lives in its transaction. Not for answers that hold a secret, nor for streams.
+The endpoint must take ``Tx``: the key lives in its transaction; :func:`once` is for another transaction. Not for
+streams. Of an answer that holds a secret (``once(…, secret="key")``) that member is kept as null: no repeat shows it.
 """
 
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any, NoReturn
@@ -18,7 +20,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
-from appliance.access.web import Caller, Tx
+from appliance.access.web import Caller, get_session
 from appliance.kit import offload
 from appliance.kit.errors import Broken
 from appliance.tenants.idempotency import Answer, begin, fingerprint, finish
@@ -33,6 +35,7 @@ class Taken:
 
     session: Session
     row: UUID
+    secret: str | None = None
 
 
 class _Replay(Exception):
@@ -60,7 +63,7 @@ class OnceRoute(APIRoute):
                 return _again(replay.answer)
             taken: Taken | None = getattr(request.state, "taken", None)
             if taken is not None:
-                answer = Answer(response.status_code, bytes(response.body).decode())
+                answer = Answer(response.status_code, _kept(bytes(response.body).decode(), taken.secret))
                 await offload.run(finish, taken.session, taken.row, answer)
             return response
 
@@ -72,25 +75,34 @@ def _again(answer: Answer) -> Response:
     return Response(answer.body, answer.status, {REPLAYED: "true"}, media_type)
 
 
-async def remember(
-    request: Request,
-    session: Tx,
-    principal: Caller,
-    idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
-) -> None:
-    """With the header, the act is done once for each key: the same request gets the same answer, another one 422."""
-    if idempotency_key is None:
-        return
-    if not isinstance(request.scope["route"], OnceRoute):
-        _misplaced()
-    parts = [part async for part in told(request)]
-    taken = await offload.run(begin, session, principal, idempotency_key, fingerprint(parts))
-    if isinstance(taken, Answer):
-        raise _Replay(taken)
-    request.state.taken = Taken(session, taken)
+def once(transaction: params.Depends, secret: str | None = None) -> params.Depends:
+    """The dependency of a create in this transaction; ``secret`` names the member of the answer that is not kept."""
+
+    async def remember(
+        request: Request,
+        session: Annotated[Session, transaction],
+        principal: Caller,
+        idempotency_key: Annotated[str | None, Header(min_length=1, max_length=255)] = None,
+    ) -> None:
+        """With the header, the act is done once a key: the same request gets the same answer, another one 422."""
+        if idempotency_key is None:
+            return
+        if not isinstance(request.scope["route"], OnceRoute):
+            _misplaced()
+        parts = [part async for part in told(request)]
+        taken = await offload.run(begin, session, principal, idempotency_key, fingerprint(parts))
+        if isinstance(taken, Answer):
+            raise _Replay(taken)
+        request.state.taken = Taken(session, taken, secret)
+
+    return params.Depends(remember)
 
 
-ONCE = params.Depends(remember)
+ONCE = once(params.Depends(get_session, scope="function"))
+
+
+def _kept(body: str, secret: str | None) -> str:
+    return body if secret is None else json.dumps({**json.loads(body), secret: None}, ensure_ascii=False)
 
 
 def _misplaced() -> NoReturn:

@@ -1,24 +1,42 @@
 """Queries on tenants, users and credentials."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from appliance.tenants.tables import ApiKeyRow, SignInRow, TenantRow, UserRow
+from appliance.tenants.tables import ApiKeyRow, GroupMemberRow, GroupRow, SignInRow, TenantRow, UserRow
+
+R = TypeVar("R", TenantRow, UserRow, ApiKeyRow, GroupRow)
 
 
-def tenant(session: Session, tenant_id: UUID) -> TenantRow | None:
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users: None in a field is any."""
+
+    login: str | None = None
+    state: str | None = None
+    role: str | None = None
+    kind: str | None = None
+    group: UUID | None = None
+
+
+def tenant(session: Session, tenant_id: UUID, *, lock: bool = False) -> TenantRow | None:
     """One tenant."""
-    return session.get(TenantRow, tenant_id)
+    return session.get(TenantRow, tenant_id, with_for_update=lock or None)
 
 
-def tenants(session: Session, after: UUID | None, limit: int) -> Sequence[TenantRow]:
+def tenants(
+    session: Session, after: UUID | None, limit: int, state: str | None = None, name: str | None = None
+) -> Sequence[TenantRow]:
     """Tenants by id, those after ``after``."""
     query = select(TenantRow).order_by(TenantRow.id).limit(limit)
-    return session.scalars(query.where(TenantRow.id > after) if after else query).all()
+    return session.scalars(_where(query, TenantRow, after, state=state, name=name)).all()
 
 
 def tenant_named(session: Session, name: str) -> TenantRow | None:
@@ -26,15 +44,23 @@ def tenant_named(session: Session, name: str) -> TenantRow | None:
     return session.scalars(select(TenantRow).where(TenantRow.name == name)).one_or_none()
 
 
-def users(session: Session, tenant_id: UUID, after: UUID | None, limit: int) -> Sequence[UserRow]:
+def users(session: Session, tenant_id: UUID, after: UUID | None, limit: int, wanted: UserFilter) -> Sequence[UserRow]:
     """A tenant's users by id."""
     query = select(UserRow).where(UserRow.tenant_id == tenant_id).order_by(UserRow.id).limit(limit)
-    return session.scalars(query.where(UserRow.id > after) if after else query).all()
+    equal = {"login": wanted.login, "state": wanted.state, "role": wanted.role, "kind": wanted.kind}
+    query = _where(query, UserRow, after, **equal)
+    if wanted.group is not None:
+        inside = select(GroupMemberRow.user_id).where(
+            GroupMemberRow.tenant_id == tenant_id, GroupMemberRow.group_id == wanted.group
+        )
+        query = query.where(UserRow.id.in_(inside))
+    return session.scalars(query).all()
 
 
-def user(session: Session, tenant_id: UUID, user_id: UUID) -> UserRow | None:
-    """One user of one tenant."""
-    return session.scalars(select(UserRow).where(UserRow.tenant_id == tenant_id, UserRow.id == user_id)).one_or_none()
+def user(session: Session, tenant_id: UUID, user_id: UUID, *, lock: bool = False) -> UserRow | None:
+    """One user of one tenant; with ``lock`` as it is now, and nobody else changes it until the transaction ends."""
+    query = select(UserRow).where(UserRow.tenant_id == tenant_id, UserRow.id == user_id)
+    return session.scalars(_locked(query) if lock else query).one_or_none()
 
 
 def user_by_login(session: Session, login: str) -> tuple[UserRow, TenantRow] | None:
@@ -69,3 +95,78 @@ def spend_sign_in(session: Session, token_hash: bytes, now: datetime) -> tuple[U
     query = select(UserRow, TenantRow).join(TenantRow, TenantRow.id == UserRow.tenant_id).where(UserRow.id == spent)
     row = session.execute(query).one()
     return (row[0], row[1])
+
+
+def touch_key(session: Session, key_id: UUID, now: datetime, at_most_every: timedelta) -> None:
+    """Note that a key is in use, unless that was noted a short while ago."""
+    row = ApiKeyRow
+    query = update(row).where(row.id == key_id, or_(row.last_used_at.is_(None), row.last_used_at < now - at_most_every))
+    session.execute(query.values(last_used_at=now).execution_options(synchronize_session=False))
+
+
+def groups_of(session: Session, user_id: UUID) -> frozenset[UUID]:
+    """The groups that a user is in."""
+    return frozenset(session.scalars(select(GroupMemberRow.group_id).where(GroupMemberRow.user_id == user_id)))
+
+
+def key(session: Session, tenant_id: UUID, key_id: UUID, *, lock: bool = False) -> ApiKeyRow | None:
+    """One key of one tenant."""
+    query = select(ApiKeyRow).where(ApiKeyRow.tenant_id == tenant_id, ApiKeyRow.id == key_id)
+    return session.scalars(_locked(query) if lock else query).one_or_none()
+
+
+def keys(
+    session: Session, tenant_id: UUID, after: UUID | None, limit: int, user_id: UUID | None = None
+) -> Sequence[ApiKeyRow]:
+    """A tenant's keys by id."""
+    query = select(ApiKeyRow).where(ApiKeyRow.tenant_id == tenant_id).order_by(ApiKeyRow.id).limit(limit)
+    return session.scalars(_where(query, ApiKeyRow, after, user_id=user_id)).all()
+
+
+def group(session: Session, tenant_id: UUID, group_id: UUID, *, lock: bool = False) -> GroupRow | None:
+    """One group of one tenant."""
+    query = select(GroupRow).where(GroupRow.tenant_id == tenant_id, GroupRow.id == group_id)
+    return session.scalars(_locked(query) if lock else query).one_or_none()
+
+
+def groups(
+    session: Session, tenant_id: UUID, after: UUID | None, limit: int, name: str | None = None
+) -> Sequence[GroupRow]:
+    """A tenant's groups by id."""
+    query = select(GroupRow).where(GroupRow.tenant_id == tenant_id).order_by(GroupRow.id).limit(limit)
+    return session.scalars(_where(query, GroupRow, after, name=name)).all()
+
+
+def member_count(session: Session, tenant_id: UUID, group_id: UUID) -> int:
+    """How many members a group has."""
+    row = GroupMemberRow
+    query = select(func.count()).select_from(row).where(row.tenant_id == tenant_id, row.group_id == group_id)
+    return session.execute(query).scalar_one()
+
+
+def join_group(session: Session, tenant_id: UUID, group_id: UUID, user_id: UUID) -> bool:
+    """Make a user a member; whether that was new."""
+    statement = insert(GroupMemberRow).values(tenant_id=tenant_id, group_id=group_id, user_id=user_id)
+    made = session.execute(statement.on_conflict_do_nothing().returning(GroupMemberRow.user_id))
+    return made.first() is not None
+
+
+def leave_group(session: Session, tenant_id: UUID, group_id: UUID, user_id: UUID) -> bool:
+    """Take a user out; whether it was a member."""
+    row = GroupMemberRow
+    statement = delete(row).where(row.tenant_id == tenant_id, row.group_id == group_id, row.user_id == user_id)
+    return session.execute(statement.returning(row.user_id)).first() is not None
+
+
+def _locked(query: Select[R]) -> Select[R]:
+    return query.with_for_update().execution_options(populate_existing=True)
+
+
+def _where(query: Select[R], row: type[R], after: UUID | None, **equal: object) -> Select[R]:
+    """Rows after an id, equal in the fields that are given."""
+    if after is not None:
+        query = query.where(row.id > after)
+    for name, value in equal.items():
+        if value is not None:
+            query = query.where(getattr(row, name) == value)
+    return query

@@ -1,10 +1,11 @@
 """What goes over the wire about tenants and credentials."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from appliance.access.principal import Role
 
@@ -13,6 +14,24 @@ Name = Annotated[
 ]
 SHORTEST_PASSWORD = 12
 Password = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=200)]
+
+
+State = Literal["active", "suspended"]
+ID = "0199f4a2-7c1e-7b3a-9d4e-2f6a8c0b1d35"
+SINCE = "2026-11-24T08:00:00Z"
+TENANT: dict[str, Any] = {
+    "id": ID,
+    "name": "Works North",
+    "state": "active",
+    "settings": {"time_zone": "Europe/Zurich", "contact": None},
+    "version": 1,
+    "created_at": SINCE,
+}
+
+
+def examples(example: dict[str, Any]) -> ConfigDict:
+    """A body that takes no other fields, with an example of it."""
+    return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
 
 
 class _Body(BaseModel):
@@ -37,18 +56,6 @@ class LoginBody(_Body):
         return self
 
 
-class UserView(BaseModel):
-    """A user."""
-
-    id: UUID
-    login: str
-    name: str
-    role: Role
-    state: str
-    tenant_id: UUID
-    created_at: datetime
-
-
 class SignedInView(BaseModel):
     """The new key, shown once, and whose it is."""
 
@@ -60,59 +67,86 @@ class SignedInView(BaseModel):
 
 
 class MeView(BaseModel):
-    """Who the key belongs to."""
+    """Who the key belongs to, and what it is limited to (null: not limited)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "user_id": ID,
+                    "name": "Ann Lee",
+                    "role": "editor",
+                    "tenant_id": ID,
+                    "groups": [],
+                    "scopes": ["ask", "read_documents"],
+                    "models": None,
+                }
+            ]
+        }
+    )
 
     user_id: UUID
     name: str
     role: Role
     tenant_id: UUID
+    groups: list[UUID]
+    scopes: list[str] | None
+    models: list[str] | None
+
+
+class TenantSettings(_Body):
+    """What a tenant may choose. Months and days of its quotas follow its time zone."""
+
+    time_zone: Annotated[str, Field(max_length=64, description="An IANA name")] | None = None
+    contact: Annotated[str, Field(max_length=200, description="Whom to ask")] | None = None
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                ZoneInfo(value)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                message = "there is no time zone of this name"
+                raise ValueError(message) from error
+        return value
 
 
 class TenantBody(_Body):
     """A tenant to create."""
 
+    model_config = examples({"name": "Works North", "settings": {"time_zone": "Europe/Zurich"}})
+
     name: Name
+    settings: TenantSettings = TenantSettings()
+
+
+class TenantChange(_Body):
+    """What to change of a tenant; what is left out stays."""
+
+    model_config = examples({"name": "Works South"})
+
+    name: Name | None = None
+    settings: TenantSettings | None = None
 
 
 class TenantView(BaseModel):
-    """A tenant."""
+    """A tenant. ``version`` in quotes is its ETag."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [TENANT]})
 
     id: UUID
     name: str
-    state: str
+    state: State
+    settings: TenantSettings
+    version: int
     created_at: datetime
 
 
 class TenantList(BaseModel):
     """A page of tenants."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [TENANT], "next_cursor": None}]})
+
     items: list[TenantView]
     next_cursor: str | None
-
-
-class UserBody(_Body):
-    """A user to create."""
-
-    login: Name
-    name: Name
-    role: Role = Role.MEMBER
-    password: Password | None = None
-
-
-class UserList(BaseModel):
-    """A page of users."""
-
-    items: list[UserView]
-    next_cursor: str | None
-
-
-class KeyBody(_Body):
-    """A key to create."""
-
-    name: Name
-
-
-class KeyView(BaseModel):
-    """A new key, shown once."""
-
-    key: str

@@ -1,139 +1,127 @@
-"""Tenants and their people, decided here. Works in an operator session."""
+"""Tenants, decided here. Works in an operator session; in one of the app login for the tenant's own people."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import Role, TenantId, UserId
+from appliance.access.principal import Principal, TenantId
 from appliance.audit.service import Audit
-from appliance.kit import clock, crypto, paging
-from appliance.tenants import passwords, repository
-from appliance.tenants.errors import NameTaken, TenantNotFound, UserNotFound
-from appliance.tenants.tables import ApiKeyRow, SignInRow, TenantRow, UserRow
-
-SIGN_IN_LIFE = timedelta(days=7)
-KEY_PREFIX = "sk-"
+from appliance.kit import paging
+from appliance.tenants import etags, operators, repository
+from appliance.tenants.errors import NameTaken, TenantNotFound
+from appliance.tenants.groups import Groups
+from appliance.tenants.keys import Keys
+from appliance.tenants.names import taken_once
+from appliance.tenants.people import People
+from appliance.tenants.tables import TenantRow
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant as callers see it."""
+    """A tenant as callers see it. ``version`` counts its changes."""
 
     id: UUID
     name: str
     state: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user as callers see it; never with the hash."""
-
-    id: UUID
-    tenant_id: UUID
-    login: str
-    name: str
-    role: Role
-    state: str
+    settings: Mapping[str, Any]
+    version: int
     created_at: datetime
 
 
 class Tenants:
-    """The appliance's tenants. ``actor`` is recorded in the audit; None is the appliance itself."""
+    """The appliance's tenants. ``by`` is who asks; None is the appliance itself."""
 
-    def __init__(self, session: Session, actor: UUID | None = None) -> None:
+    def __init__(self, session: Session, by: Principal | None = None) -> None:
         self._session = session
-        self._actor = actor
+        self._by = by
 
-    def create(self, name: str) -> Tenant:
+    def create(self, name: str, settings: Mapping[str, Any] | None = None) -> Tenant:
         """A new tenant. Raises :class:`NameTaken`."""
-        if repository.tenant_named(self._session, name):
-            raise NameTaken(name)
-        row = TenantRow(name=name)
-        self._session.add(row)
-        self._session.flush()
+        self._free(name)
+        row = TenantRow(name=name, settings=dict(settings or {}))
+        with taken_once(self._session, name):
+            self._session.add(row)
         self._audit(row.id).record("tenant.create", row.id, name=name)
         return _tenant(row)
 
-    def list(self, cursor: str | None, limit: int) -> paging.Page[Tenant]:
-        """A page of tenants."""
-        rows = repository.tenants(self._session, paging.decode(cursor), limit + 1)
+    def list(
+        self, cursor: str | None, limit: int, state: str | None = None, name: str | None = None
+    ) -> paging.Page[Tenant]:
+        """A page of tenants, of one state or name if that is given."""
+        rows = repository.tenants(self._session, paging.decode(cursor), limit + 1, state, name)
         return paging.page([_tenant(row) for row in rows], limit, [row.id for row in rows])
 
-    def people(self, tenant: UUID) -> "People":
+    def show(self, tenant: UUID) -> Tenant:
+        """One tenant. Raises :class:`TenantNotFound`."""
+        return _tenant(self._one(tenant))
+
+    def change(
+        self, tenant: UUID, if_match: str | None, name: str | None = None, settings: Mapping[str, Any] | None = None
+    ) -> Tenant:
+        """Rename it, or replace the settings that are named. Raises :class:`NameTaken`, and as :mod:`etags` says."""
+        row = self._one(tenant, lock=True)
+        etags.check(row.version, if_match)
+        if name is not None and name != row.name:
+            self._free(name)
+            with taken_once(self._session, name):
+                row.name = name
+        if settings:
+            row.settings = {**row.settings, **settings}
+        row.version += 1
+        self._session.flush()
+        self._audit(tenant).record("tenant.change", tenant, name=name, settings=sorted(settings or ()))
+        return _tenant(row)
+
+    def suspend(self, tenant: UUID) -> Tenant:
+        """Let nobody of it in any more. Raises :class:`LastOperator` when the last operator is one of its users."""
+        with operators.one_stays(self._session):
+            return self._state(tenant, "suspended")
+
+    def resume(self, tenant: UUID) -> Tenant:
+        """Let its people in again."""
+        return self._state(tenant, "active")
+
+    def people(self, tenant: UUID) -> People:
         """The users of one tenant. Raises :class:`TenantNotFound`."""
-        row = repository.tenant(self._session, tenant)
+        found = TenantId(self._one(tenant).id)
+        return People(self._session, found, self._audit(found), self._by)
+
+    def groups(self, tenant: UUID) -> Groups:
+        """The groups of one tenant. Raises :class:`TenantNotFound`."""
+        found = TenantId(self._one(tenant).id)
+        return Groups(self._session, found, self._audit(found))
+
+    def keys(self, tenant: UUID) -> Keys:
+        """The API keys of one tenant. Raises :class:`TenantNotFound`."""
+        found = TenantId(self._one(tenant).id)
+        return Keys(self._session, found, self._audit(found), self._by)
+
+    def _state(self, tenant: UUID, state: str) -> Tenant:
+        row = self._one(tenant, lock=True)
+        if row.state != state:
+            row.state = state
+            row.version += 1
+            self._session.flush()
+        self._audit(tenant).record(f"tenant.{'suspend' if state == 'suspended' else 'resume'}", tenant)
+        return _tenant(row)
+
+    def _one(self, tenant: UUID, *, lock: bool = False) -> TenantRow:
+        row = repository.tenant(self._session, tenant, lock=lock)
         if row is None:
             raise TenantNotFound
-        return People(self._session, TenantId(row.id), self._audit(row.id))
+        return row
+
+    def _free(self, name: str) -> None:
+        if repository.tenant_named(self._session, name):
+            raise NameTaken(name)
 
     def _audit(self, tenant: UUID) -> Audit:
-        return Audit(self._session, tenant, self._actor)
-
-
-class People:
-    """Users of one tenant and their credentials."""
-
-    def __init__(self, session: Session, tenant: TenantId, audit: Audit) -> None:
-        self._session = session
-        self._tenant = tenant
-        self._audit = audit
-
-    def add(self, login: str, name: str, role: Role, password: str | None = None) -> User:
-        """A new user. Logins are unique in the whole appliance, so that signing in needs no tenant."""
-        if repository.user_by_login(self._session, login):
-            raise NameTaken(login)
-        row = UserRow(
-            tenant_id=self._tenant,
-            login=login,
-            name=name,
-            role=role.value,
-            password_hash=passwords.hashed(password) if password else None,
-        )
-        self._session.add(row)
-        self._session.flush()
-        self._audit.record("user.create", row.id, role=role.value)
-        return _user(row)
-
-    def list(self, cursor: str | None, limit: int) -> paging.Page[User]:
-        """A page of users."""
-        rows = repository.users(self._session, self._tenant, paging.decode(cursor), limit + 1)
-        return paging.page([_user(row) for row in rows], limit, [row.id for row in rows])
-
-    def issue_key(self, user: UserId, name: str) -> str:
-        """A new API key; this is the only time that it is seen."""
-        self._one(user)
-        secret = crypto.token(KEY_PREFIX)
-        row = ApiKeyRow(tenant_id=self._tenant, user_id=user, name=name, hash=crypto.digest(secret), scopes=[])
-        self._session.add(row)
-        self._session.flush()
-        self._audit.record("key.create", row.id, name=name)
-        return secret
-
-    def issue_sign_in(self, user: UserId) -> str:
-        """A one-time sign-in token, good for seven days."""
-        self._one(user)
-        secret = crypto.token("in-")
-        expires = clock.now() + SIGN_IN_LIFE
-        self._session.add(
-            SignInRow(tenant_id=self._tenant, user_id=user, hash=crypto.digest(secret), expires_at=expires)
-        )
-        self._session.flush()
-        self._audit.record("sign_in.create", user)
-        return secret
-
-    def _one(self, user: UUID) -> UserRow:
-        row = repository.user(self._session, self._tenant, user)
-        if row is None:
-            raise UserNotFound
-        return row
+        return Audit(self._session, tenant, self._by.user if self._by else None)
 
 
 def _tenant(row: TenantRow) -> Tenant:
-    return Tenant(row.id, row.name, row.state, row.created_at)
-
-
-def _user(row: UserRow) -> User:
-    return User(row.id, row.tenant_id, row.login, row.name, Role(row.role), row.state, row.created_at)
+    return Tenant(row.id, row.name, row.state, row.settings, row.version, row.created_at)

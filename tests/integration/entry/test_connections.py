@@ -16,5 +16,5 @@ def test_too_large_pools_are_refused_with_the_sum(databases: Databases, settings
     greedy = settings.model_copy(
         update={"database": DatabaseSettings(pool_size=50), "jobs": JobSettings(concurrency=4)}
     )
-    with pytest.raises(connections.TooManyConnections, match=r"332 connections \(web 150, worker 30, index 102"):
+    with pytest.raises(connections.TooManyConnections, match=r"333 connections \(web 151, worker 30, index 102"):
         connections.check(greedy, databases.operator)

@@ -17,7 +17,7 @@ from appliance.tenants.service import Tenants
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The keys of an operator and of a member in each of two tenants."""
+    """The keys of an operator, and of an editor and an administrator in each of two tenants."""
 
     operator: str
     sign_in: str
@@ -25,6 +25,8 @@ class House:
     two: UUID
     member_of_one: str
     member_of_two: str
+    admin_of_one: str
+    admin_of_two: str
 
     @staticmethod
     def bearer(key: str) -> dict[str, str]:
@@ -38,14 +40,16 @@ def house(databases: Databases) -> House:
         first = bootstrap.first_start(session)
         assert first is not None
         tenants = Tenants(session)
-        made = []
+        made: list[tuple[UUID, str, str]] = []
         for name in ("one", "two"):
             tenant = tenants.create(name)
             people = tenants.people(tenant.id)
             user = people.add(f"member of {name}", "Member", Role.EDITOR)
-            made.append((tenant.id, people.issue_key(UserId(user.id), "test")))
-    (one, key_one), (two, key_two) = made
-    return House(first.cli_key, first.sign_in, one, two, key_one, key_two)
+            admin = people.add(f"admin of {name}", "Admin", Role.TENANT_ADMIN)
+            keys = [people.issue_key(UserId(each.id), "test") for each in (user, admin)]
+            made.append((tenant.id, keys[0], keys[1]))
+    (one, key_one, admin_one), (two, key_two, admin_two) = made
+    return House(first.cli_key, first.sign_in, one, two, key_one, key_two, admin_one, admin_two)
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""Hears that a credential changed: PostgreSQL's NOTIFY, rung by triggers on users, tenants, keys and memberships.
+
+What was remembered is believed only between ``heard`` and the loss of the connection; a proxy that silently dropped it
+would be noticed by TCP's keep-alive at the earliest, which is why nothing is remembered longer than two seconds anyway.
+"""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from appliance.kit import log
+from appliance.kit.database import Database
+
+CHANNEL = "credentials"
+PAUSE = 0.5
+"""Seconds between two tries to connect, and how soon a stop is noticed."""
+_logger = log.get(__name__)
+
+
+class Listener:
+    """A thread with a connection of its own. ``rang`` is called at every change and at every loss and return."""
+
+    def __init__(self, database: Database, rang: Callable[[], None]) -> None:
+        self._database = database
+        self._rang = rang
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self.hears = False
+
+    def start(self) -> None:
+        """Begin to listen, in the background."""
+        self._thread = threading.Thread(target=self._run, name="credentials", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close its connection."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            connection: psycopg.Connection[tuple[object, ...]] | None = None
+            try:
+                connection = self._listen()
+                self._hear(connection)
+            except (psycopg.Error, DBAPIError, PoolTimeout) as error:
+                _logger.warning("not listening for changed credentials", reason=str(error))
+            finally:
+                self.hears = False
+                self._rang()
+                if connection is not None:
+                    with suppress(psycopg.Error):
+                        connection.close()
+            self._stopping.wait(PAUSE)
+
+    def _hear(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        self._rang()  # what changed before LISTEN was not heard
+        self.hears = True
+        while not self._stopping.is_set():
+            if any(True for _ in connection.notifies(timeout=PAUSE, stop_after=1)):
+                self._rang()
+
+    def _listen(self) -> "psycopg.Connection[tuple[object, ...]]":
+        pooled = self._database.engine.raw_connection()
+        connection = cast("psycopg.Connection[tuple[object, ...]]", pooled.driver_connection)
+        pooled.detach()
+        connection.autocommit = True
+        connection.execute(f"listen {CHANNEL}")
+        return connection
