@@ -1,6 +1,6 @@
 """The worker: one host process that sweeps, Celery below it that hears the bell, and its children that run the jobs.
 
-    host     sweeps, watches, touches ``run/worker.ready``; it starts no thread, so it may fork
+    host     sweeps, chains the audit, watches, touches ``run/worker.ready``; it starts no thread, so it may fork
     └─ Celery    listens to the broker; touches neither the database nor a document
        └─ children   run one job at a time each; their pools are made after the fork
 
@@ -22,6 +22,9 @@ from pathlib import Path
 
 from celery import signals
 
+from appliance.audit.chain import Signer
+from appliance.audit.sequencer import Sequencer
+from appliance.audit.syslog import Syslog
 from appliance.drivers.broker import CeleryBell, application
 from appliance.entry import handlers
 from appliance.entry.connections import WORKER_POOL
@@ -31,7 +34,7 @@ from appliance.jobs.ringing import ring_after_commit
 from appliance.jobs.runner import Runner
 from appliance.jobs.sweep import Sweep
 from appliance.jobs.tasks import bind
-from appliance.kit import log
+from appliance.kit import clock, crypto, log
 from appliance.kit.database import Database, Login, address
 from appliance.kit.settings import Settings, load
 
@@ -129,6 +132,14 @@ def listen(settings: Settings, registry: Registry, stopping: Flag) -> None:
     ).start()
 
 
+def sequencer_of(settings: Settings, system: Database) -> Sequencer:
+    """Chains the audit record; tells the syslog server if the settings name one."""
+    signer = Signer(crypto.kept(settings.layout.secret("audit-key")))
+    if settings.audit.syslog:
+        return Sequencer(system, signer, settings.audit, Syslog(settings.audit.syslog))
+    return Sequencer(system, signer, settings.audit)
+
+
 @dataclass(slots=True)
 class Host:
     """The process that ``up`` starts."""
@@ -147,8 +158,14 @@ class Host:
         )
         celery.start()
         sweep = self._sweep()
+        sequencer = sequencer_of(self.settings, sweep.system)
+        due = 0.0
         while celery.is_alive():
-            heard = signal.sigtimedwait(_HEARD, self._once(sweep))
+            self._sequence(sequencer)
+            if clock.monotonic() >= due:
+                due = clock.monotonic() + self._once(sweep)
+            pause = min(self.settings.audit.sequence_seconds, max(0.0, due - clock.monotonic()))
+            heard = signal.sigtimedwait(_HEARD, pause)
             if heard is not None and heard.si_signo != signal.SIGCHLD:
                 return self._stop(celery)
         _logger.error("celery ended", exitcode=celery.exitcode)
@@ -181,6 +198,12 @@ class Host:
         except Exception:  # the edge of this process: the database may be restarting, the next sweep tells
             _logger.warning("sweep failed", exc_info=True)
             return self.settings.jobs.sweep_seconds
+
+    def _sequence(self, sequencer: Sequencer) -> None:
+        try:
+            sequencer.once()
+        except Exception:  # the edge of this process, as below: what was not chained still waits
+            _logger.warning("sequencing the audit failed", exc_info=True)
 
     def _stop(self, celery: ForkProcess) -> int:
         self.stopping.raise_()

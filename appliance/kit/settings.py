@@ -64,6 +64,15 @@ class JobSettings(_Section):
     keep_jobs_days: int = Field(90, ge=1, description="Days that ended jobs are kept")
 
 
+class AuditSettings(_Section):
+    """The chain over the audit record."""
+
+    sequence_seconds: float = Field(1.0, gt=0, le=5, description="Pause between two looks for entries to chain")
+    head_entries: int = Field(1_000, ge=1, description="A signed head after so many entries")
+    head_seconds: int = Field(60, ge=1, description="A signed head after so many seconds, if there are new entries")
+    syslog: str = Field("", description="Where entries and heads go: udp://, tcp:// or unix://; empty: nowhere")
+
+
 class KnowledgeSettings(_Section):
     """Documents: parsing, chunking, retrieval."""
 
@@ -138,6 +147,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
     jobs: JobSettings = JobSettings()
+    audit: AuditSettings = AuditSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     index: IndexSettings = IndexSettings()
     encoder: EncoderSettings = EncoderSettings()

@@ -14,9 +14,7 @@ __all__ = ("client", "house")
 
 
 def _refused(databases: Databases) -> list[tuple[object, ...]]:
-    statement = (
-        "select action, object, source, details ->> 'code' from audit_entries where outcome = 'refused'"
-    )
+    statement = "select action, object, source, details ->> 'code' from audit_entries where outcome = 'refused'"
     with databases.operator.session() as session:
         return [tuple(row) for row in session.execute(text(statement))]
 
