@@ -66,6 +66,10 @@ RULES: dict[str, Rules] = {
     "audit_chain": Rules(None, (), ("select",), ("select", "insert")),
     "audit_heads": Rules(None, (), ("select",), ("select", "insert")),
     "usage_records": _tenant(("select",), ("select",), ("select", "insert")),
+    # licensing: files are kept as they came; the clock has one row
+    "licence_files": Rules(None, (), ("select", "insert"), ("select",)),
+    "revocation_files": Rules(None, (), ("select", "insert"), ("select",)),
+    "licence_clock": Rules(None, (), ("select", "insert", "update"), ("select", "insert", "update")),
     # knowledge
     "collections": _tenant(ALL),
     "documents": _tenant(

@@ -16,6 +16,7 @@ import appliance.chat.api
 import appliance.jobs.api
 import appliance.knowledge.api
 import appliance.knowledge.connect
+import appliance.licensing.api
 import appliance.serving.api
 import appliance.tenants.api
 from appliance.access.web import Databases
@@ -45,6 +46,7 @@ ROUTERS = (
     appliance.chat.api.router,
     appliance.jobs.api.router,
     appliance.knowledge.api.router,
+    appliance.licensing.api.router,
     appliance.serving.api.router,
     appliance.tenants.api.router,
 )

@@ -51,6 +51,11 @@ class Layout:
         return self.data / "logs"
 
     @property
+    def licensing(self) -> Path:
+        """The clock guard's mark beside the database, and a restore's marker."""
+        return self.data / "licensing"
+
+    @property
     def index_socket(self) -> Path:
         """Where the index process answers."""
         return self.run / "index.sock"

@@ -10,6 +10,7 @@ from appliance.licensing.errors import BoundElsewhere, Ended, Malformed, NotYetV
 from appliance.licensing.signing import Keys, Purpose, opened
 from appliance.licensing.strict import Members, digest, identity, items, members, names, number, seconds, text
 
+HOUR = 3600
 DAY = 86_400
 MOST_GRACE_DAYS = 365
 LARGEST_LIMIT = 1_000_000
@@ -139,6 +140,8 @@ def check(licence: Licence, now: int, fingerprint: str, revoked: frozenset[str])
         raise BoundElsewhere(f"the licence is bound to another appliance; this one's fingerprint is {fingerprint}")
     if now < licence.not_before:
         raise NotYetValid
+    if now + HOUR < licence.issued_at:
+        raise NotYetValid("the vendor signed it later than this machine's clock tells")
     if now >= licence.ends:
         raise Ended
 
