@@ -20,6 +20,8 @@ from appliance.kit.errors import ApplianceError
 
 _logger = log.get(__name__)
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "TQDM_DISABLE": "1"}
+PATIENT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
+"""A helper thread that waits sleeps: spinning, it takes the core from the one who prepares the next passages."""
 
 
 def load(given: settings.Settings, counter: Counter) -> Encoder:
@@ -27,7 +29,7 @@ def load(given: settings.Settings, counter: Counter) -> Encoder:
     directory = given.model_store / given.encoder.model
     about = encoders.about(given.model_store, given.encoder.model)
     verified(directory)  # sealed or not: what names code to be imported is not loaded
-    os.environ.update(OFFLINE)
+    os.environ.update(OFFLINE | PATIENT)
     from appliance.drivers.encoder.sentence import SentenceEncoder  # noqa: PLC0415 - the socket must be there before
 
     encoder = given.encoder

@@ -55,8 +55,8 @@ class WebSettings(_Section):
 class JobSettings(_Section):
     """Durable jobs."""
 
-    concurrency: int = Field(2, ge=1, description="Jobs that a worker runs at once")
-    running_per_tenant: int = Field(2, ge=1, description="Running jobs a tenant may have at once")
+    concurrency: int = Field(4, ge=1, description="Jobs that a worker runs at once; most wait for the encoder")
+    running_per_tenant: int = Field(3, ge=1, description="Running jobs a tenant may have at once")
     lease_seconds: int = Field(30, ge=2, description="A lease not renewed for so long is taken from its worker")
     sweep_seconds: int = Field(10, ge=1, description="Pause between two sweeps")
     attempts: int = Field(5, ge=1, description="Times a job is begun before it fails for good")

@@ -152,7 +152,6 @@ def workers(settings: Settings) -> Iterator[None]:
         **os.environ,
         "APPLIANCE_DATA": str(settings.data),
         "APPLIANCE_MODELS": str(settings.model_store),
-        "APPLIANCE_JOBS__RUNNING_PER_TENANT": str(settings.jobs.concurrency),
     }
     with ExitStack() as undo:
         for number in range(settings.jobs.concurrency):
@@ -169,7 +168,7 @@ def path_of(office: Office, sample: Sample) -> float:
     begun = time.monotonic()
     for name, path in sample.files.items():
         office.upload(path, name)
-    until("all documents", lambda: office.ready() == before + len(sample.files))
+    until("all documents", lambda: office.ready() == before + len(sample.files), pause=0.25)
     return time.monotonic() - begun
 
 

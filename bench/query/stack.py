@@ -42,13 +42,13 @@ def stack(store: Path | None) -> Iterator[Settings]:
         yield settings
 
 
-def until(what: str, holds: Callable[[], object], seconds: float = 600) -> None:
-    """Wait until something holds."""
+def until(what: str, holds: Callable[[], object], seconds: float = 600, pause: float = 0.1) -> None:
+    """Wait until something holds, looking every ``pause`` seconds."""
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise TimeoutError(what)
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def status(line: Client) -> dict[str, object]:

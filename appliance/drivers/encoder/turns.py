@@ -1,15 +1,16 @@
 """One encoder for many callers: one forward pass at a time, urgent texts first at each boundary between passes.
 
 All passes run on one thread: torch keeps a pool of helpers for every thread that calls it, and two passes at once on
-the same cores are slower than one after the other.
+the same cores are slower than one after the other. Ordinary texts of all callers wait together, so that a pass holds
+texts of about one length though each caller's are few: the rest of a pass is padding.
 """
 
-import heapq
-import itertools
 import threading
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,17 +20,27 @@ from appliance.drivers.encoder.port import Described, Encoder, EncoderNotReady
 
 Vectors = NDArray[np.float32]
 
-_URGENT, _ORDINARY = 0, 1
+_LOOKED_AT: Final = 128
+"""How many of the texts that wait longest are grouped: enough of each length, and 2 ms of work."""
 
 
-@dataclass(order=True, slots=True)
-class _Turn:
-    """One forward pass that waits. Ordered by priority, then by arrival."""
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One caller who waits for ``left`` more vectors."""
 
-    priority: int
-    arrival: int
-    texts: list[str] = field(compare=False)
-    done: "Future[Vectors]" = field(compare=False)
+    vectors: Vectors
+    left: int
+    done: "Future[Vectors]" = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One text, and where its vector goes."""
+
+    text: str
+    length: int
+    call: _Call
+    place: int
 
 
 class Turns(Described):
@@ -39,8 +50,8 @@ class Turns(Described):
         super().__init__(encoder.about)
         self._encoder = encoder
         self._batch = batch
-        self._arrivals = itertools.count()
-        self._waiting: list[_Turn] = []
+        self._urgent: deque[_Waiting] = deque()
+        self._ordinary: list[_Waiting] = []
         self._changed = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
@@ -48,48 +59,86 @@ class Turns(Described):
 
     def encode(self, texts: Sequence[str], *, urgent: bool = False) -> Vectors:
         """Wait for the turns of these texts. Raises :class:`EncoderNotReady` when closed meanwhile."""
-        vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
+        call = _Call(np.zeros((len(texts), self.dimensions), dtype=np.float32), len(texts))
         if not texts:
-            return vectors
+            return call.vectors
         lengths = [min(length, self.about.longest) for length in self.tokens(texts)]
-        groups = batches(lengths, self._batch)
-        turns = [self._ask([texts[place] for place in group], urgent=urgent) for group in groups]
-        for group, turn in zip(groups, turns, strict=True):
-            vectors[group] = turn.result()
-        return vectors
+        waiting = [_Waiting(text, lengths[place], call, place) for place, text in enumerate(texts)]
+        with self._changed:
+            if self._closed:
+                raise EncoderNotReady("the encoder is stopping", retry_after=5)
+            (self._urgent if urgent else self._ordinary).extend(waiting)
+            self._changed.notify()
+        return call.done.result()
 
     def tokens(self, texts: Sequence[str]) -> list[int]:
         """Counted at once, beside any pass."""
         return self._encoder.tokens(texts)
 
+    def waiting(self) -> int:
+        """How many texts have no turn yet."""
+        with self._changed:
+            return len(self._urgent) + len(self._ordinary)
+
     def close(self) -> None:
         """Finish the pass that runs; what waits gets :class:`EncoderNotReady`."""
         with self._changed:
             self._closed = True
-            for turn in self._waiting:
-                turn.done.set_exception(EncoderNotReady("the encoder is stopping", retry_after=5))
-            self._waiting.clear()
+            for one in (*self._urgent, *self._ordinary):
+                _fail(one.call, EncoderNotReady("the encoder is stopping", retry_after=5))
+            self._urgent.clear()
+            self._ordinary.clear()
             self._changed.notify()
         self._thread.join()
 
-    def _ask(self, texts: list[str], *, urgent: bool) -> "Future[Vectors]":
-        done: Future[Vectors] = Future()
+    def _next(self) -> list[_Waiting]:
+        """The texts of the next pass: urgent ones, else those that go best with the text that waits longest."""
         with self._changed:
-            if self._closed:
-                raise EncoderNotReady("the encoder is stopping", retry_after=5)
-            turn = _Turn(_URGENT if urgent else _ORDINARY, next(self._arrivals), texts, done)
-            heapq.heappush(self._waiting, turn)
-            self._changed.notify()
-        return done
-
-    def _next(self) -> _Turn | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            return heapq.heappop(self._waiting) if self._waiting else None
+            self._changed.wait_for(lambda: self._urgent or self._ordinary or self._closed)
+            source = self._urgent or self._ordinary
+            looked_at = [source[place] for place in range(min(len(source), _LOOKED_AT))]
+            if not looked_at:
+                return []
+            groups = batches([one.length for one in looked_at], self._batch)
+            chosen = next(sorted(group) for group in groups if 0 in group)
+            for place in reversed(chosen):
+                del source[place]
+            return [looked_at[place] for place in chosen]
 
     def _run(self) -> None:
-        while (turn := self._next()) is not None:
+        while texts := self._next():
+            calls = {id(one.call): one.call for one in texts}
             try:
-                turn.done.set_result(self._encoder.encode(turn.texts))
+                self._encode(texts)
             except Exception as error:  # noqa: BLE001 - the thread's edge: the caller who waits gets it
-                turn.done.set_exception(error)
+                if len(calls) == 1:
+                    self._drop(texts[0].call, error)
+                    continue
+                for call in calls.values():  # whose text it was shows when each has a pass of its own
+                    self._alone([one for one in texts if one.call is call])
+
+    def _alone(self, texts: list[_Waiting]) -> None:
+        try:
+            self._encode(texts)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._drop(texts[0].call, error)
+
+    def _encode(self, texts: list[_Waiting]) -> None:
+        """One pass; who has all of his vectors now goes on."""
+        for one, vector in zip(texts, self._encoder.encode([one.text for one in texts]), strict=True):
+            one.call.vectors[one.place] = vector
+            one.call.left -= 1
+            if not one.call.left and not one.call.done.done():
+                one.call.done.set_result(one.call.vectors)
+
+    def _drop(self, call: _Call, error: Exception) -> None:
+        """Tell a caller, and forget the rest of his texts."""
+        with self._changed:
+            self._urgent = deque(one for one in self._urgent if one.call is not call)
+            self._ordinary = [one for one in self._ordinary if one.call is not call]
+        _fail(call, error)
+
+
+def _fail(call: _Call, error: Exception) -> None:
+    if not call.done.done():
+        call.done.set_exception(error)

@@ -43,9 +43,9 @@ def test_an_urgent_text_goes_before_the_rest_of_an_ingest() -> None:
     turns = Turns(held, batch=1)
     with ThreadPoolExecutor() as pool:
         ingest = pool.submit(turns.encode, ["a", "b b", "c c c"])
-        until(lambda: held.passes == [["a"]] and len(turns._waiting) == 2)
+        until(lambda: held.passes == [["a"]] and turns.waiting() == 2)
         query = pool.submit(turns.encode, ["query"], urgent=True)
-        until(lambda: len(turns._waiting) == 3)
+        until(lambda: turns.waiting() == 3)
         held.go.release(4)
         query.result(5)
         ingest.result(5)
@@ -63,6 +63,42 @@ def test_a_pass_that_fails_fails_its_own_caller_only() -> None:
     turns.close()
 
 
+def test_texts_of_one_length_share_a_pass_whoever_sent_them_and_the_longest_wait_goes_first() -> None:
+    held = Held()
+    turns = Turns(held, batch=2)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(turns.encode, ["begin"])
+        until(lambda: held.passes == [["begin"]])
+        one = pool.submit(turns.encode, ["a " * 50, "short one"])
+        until(lambda: turns.waiting() == 2)
+        two = pool.submit(turns.encode, ["short two", "b " * 50])
+        until(lambda: turns.waiting() == 4)
+        held.go.release(3)
+        for future, size in ((first, 1), (one, 2), (two, 2)):
+            assert future.result(5).shape == (size, 16)
+    assert held.passes[1:] == [["a " * 50, "b " * 50], ["short one", "short two"]]
+    turns.close()
+
+
+def test_who_shares_a_pass_with_a_text_that_breaks_it_gets_his_vectors() -> None:
+    held = Held()
+    turns = Turns(held)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(turns.encode, ["begin"])
+        until(lambda: held.passes == [["begin"]])
+        bad = pool.submit(turns.encode, ["broken", "other"])
+        until(lambda: turns.waiting() == 2)
+        good = pool.submit(turns.encode, ["fine"])
+        until(lambda: turns.waiting() == 3)
+        held.go.release(4)
+        first.result(5)
+        with pytest.raises(ValueError, match="broken"):
+            bad.result(5)
+        assert np.allclose(good.result(5), HashedEncoder(16).encode(["fine"]))
+    assert turns.waiting() == 0
+    turns.close()
+
+
 def test_closing_finishes_the_pass_that_runs_and_refuses_the_others() -> None:
     held = Held()
     turns = Turns(held, batch=1)
@@ -70,7 +106,7 @@ def test_closing_finishes_the_pass_that_runs_and_refuses_the_others() -> None:
         running = pool.submit(turns.encode, ["a"])
         until(lambda: held.passes == [["a"]])
         waiting = pool.submit(turns.encode, ["b"])
-        until(lambda: len(turns._waiting) == 1)
+        until(lambda: turns.waiting() == 1)
         closing = pool.submit(turns.close)
         with pytest.raises(EncoderNotReady):
             waiting.result(5)
