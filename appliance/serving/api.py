@@ -42,9 +42,10 @@ def list_deployments(session: Tx, cursor: str | None = None, limit: Limit = DEFA
 
 
 @router.get("/v1/models", dependencies=[allow(Action.ASK)])
-def list_routes(running: Running) -> schemas.RouteList:
-    """List the names that may be sent as ``model``."""
-    routes = [schemas.RouteView(id=x.route, created=int(x.created_at.timestamp())) for x in running.directory.all()]
+def list_routes(running: Running, principal: Caller) -> schemas.RouteList:
+    """List the names that may be sent as ``model`` with this key."""
+    usable = [target for target in running.directory.all() if principal.may_use(target.route)]
+    routes = [schemas.RouteView(id=x.route, created=int(x.created_at.timestamp())) for x in usable]
     return schemas.RouteList(data=routes)
 
 

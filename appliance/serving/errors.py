@@ -1,6 +1,6 @@
 """What can go wrong between a caller and an engine. EngineDown (503) stands beside the engine's port."""
 
-from appliance.kit.errors import BadRequest, NotFound, Refused, Unavailable
+from appliance.kit.errors import BadRequest, Forbidden, NotFound, Refused, Unavailable
 
 
 class RouteNotFound(NotFound):
@@ -8,6 +8,13 @@ class RouteNotFound(NotFound):
 
     code = "route_not_found"
     advice = "List the routes with GET /v1/models, and send one of them as 'model'."
+
+
+class ModelNotAllowed(Forbidden):
+    """The key's list of models does not name this one."""
+
+    code = "model_not_allowed"
+    advice = "List the models that the key may use with GET /v1/models, or ask for a key without such a list."
 
 
 class FieldRefused(BadRequest):

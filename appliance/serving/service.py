@@ -10,6 +10,7 @@ from appliance.drivers.vllm.port import Upstream
 from appliance.kit import clock, crypto, offload
 from appliance.serving import events
 from appliance.serving.directory import Directory, Target
+from appliance.serving.errors import ModelNotAllowed
 from appliance.serving.events import Delta
 from appliance.serving.inference import Asker, Inference, Record, infer
 
@@ -54,7 +55,12 @@ class Engines:
         return crypto.keyed(self._salt, "cache-salt", principal.tenant.bytes)
 
     def ask(self, target: Target, body: dict[str, Any], principal: Principal) -> AbstractAsyncContextManager[Inference]:
-        """Send a request that passed the allow-list. Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``."""
+        """Send a request that passed the allow-list. Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``.
+
+        Raises :class:`ModelNotAllowed` when the key's list of models does not name the route.
+        """
+        if not principal.may_use(target.route):
+            raise ModelNotAllowed(f"this key may not use the model {target.route!r}")
         upstream = self._upstreams.get(target.deployment)
         if upstream is None:
             upstream = self._upstreams[target.deployment] = self._connect(target.deployment)

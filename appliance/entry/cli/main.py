@@ -11,13 +11,17 @@ from appliance.entry.cli import (
     collections,
     doctor,
     documents,
+    groups,
     ingest,
     jobs,
+    keys,
     local,
     models,
     output,
     search,
     sign_in,
+    tenants,
+    users,
 )
 from appliance.kit.errors import ApplianceError
 
@@ -62,6 +66,10 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(models.deployments, name="deployments")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(tenants.app, name="tenants")
+app.add_typer(users.app, name="users")
+app.add_typer(groups.app, name="groups")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:

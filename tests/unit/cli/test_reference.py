@@ -28,6 +28,10 @@ VERBS = (
     "jobs watch",
     "jobs cancel",
     "doctor",
+    *("tenants " + verb for verb in "list show create change suspend resume".split()),
+    *("users " + verb for verb in "list show create change password suspend resume".split()),
+    *("groups " + verb for verb in "list show create rename delete add remove".split()),
+    *("keys " + verb for verb in "list show create rotate revoke".split()),
 )
 
 

@@ -1,0 +1,87 @@
+"""The verbs of tenants, users, groups and keys, over a real socket."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+from typer.testing import CliRunner
+
+from appliance.entry import web
+from appliance.entry.cli.main import app
+from appliance.kit.errors import ApplianceError, NotFound
+from appliance.kit.settings import Settings
+from tests.factories.cli import Run, document
+from tests.factories.processes import until
+from tests.integration.web.conftest import House
+
+
+@pytest.fixture
+def url(settings: Settings) -> Iterator[str]:
+    """An appliance's web process, served from a thread."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    served = settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
+    server = web.server(web.build(served), served)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(lambda: server.started, 20)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def cli(url: str, house: House, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("APPLIANCE_URL", url)
+    monkeypatch.setenv("APPLIANCE_KEY", house.operator)
+
+    def run(*arguments: object, typed: str | None = None) -> tuple[int, str]:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
+        if isinstance(result.exception, ApplianceError):
+            raise result.exception
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
+        return result.exit_code, result.stdout
+
+    return run
+
+
+def test_from_a_tenant_to_a_revoked_key(cli: Run) -> None:
+    assert document(cli("tenants", "create", "north", "--time-zone", "Europe/Zurich", "--json")[1])["state"] == "active"
+    assert document(cli("tenants", "change", "north", "--contact", "Ann", "--json")[1])["settings"]["contact"] == "Ann"
+    there = ("--tenant", "north", "--json")
+    cli("users", "create", "ann", "--role", "editor", "--password-stdin", *there, typed="correct horse battery\n")
+    assert document(cli("users", "change", "ann", "--role", "tenant_admin", *there)[1])["role"] == "tenant_admin"
+    cli("users", "password", "ann", *there, typed="another horse battery\n")
+    assert document(cli("users", "suspend", "ann", *there)[1])["state"] == "suspended"
+    assert document(cli("users", "resume", "ann", *there)[1])["state"] == "active"
+    cli("groups", "create", "Board", *there)
+    assert document(cli("groups", "add", "Board", "ann", *there)[1])["members"] == 1
+    cli("groups", "rename", "Board", "Council", *there)
+    assert [user["login"] for user in document(cli("groups", "show", "Council", *there)[1])["users"]] == ["ann"]
+    assert document(cli("groups", "remove", "Council", "ann", *there)[1])["members"] == 0
+    cli("groups", "delete", "Council", "--yes", *there)
+    assert document(cli("groups", "list", *there)[1]) == {"items": []}
+    old = document(cli("keys", "create", "ann", "--name", "k", "--scope", "ask", "--model", "small", *there)[1])
+    new = document(cli("keys", "rotate", old["id"], "--overlap-hours", "1", *there)[1])
+    assert new["key"] != old["key"]
+    assert document(cli("keys", "revoke", new["id"], *there)[1])["revoked_at"]
+    assert document(cli("keys", "show", old["id"], *there)[1])["expires_at"]
+    assert {item["id"] for item in document(cli("keys", "list", "--user", "ann", *there)[1])["items"]} == {
+        old["id"],
+        new["id"],
+    }
+    assert document(cli("tenants", "suspend", "north", "--json")[1])["state"] == "suspended"
+    assert document(cli("tenants", "list", "--state", "suspended", "--json")[1])["items"][0]["name"] == "north"
+    assert document(cli("tenants", "resume", "north", "--json")[1])["state"] == "active"
+    assert document(cli("users", "show", "ann", *there)[1])["login"] == "ann"
+
+
+def test_for_people_and_of_the_own_tenant(cli: Run) -> None:
+    assert "operator" in cli("users", "list")[1]
+    assert "home" in cli("tenants", "show", "home")[1]
+    assert "There is no group yet." in cli("groups", "list")[1]
+    assert "all" in cli("keys", "list")[1]
+    with pytest.raises(NotFound, match="There is no user 'nobody'"):
+        cli("users", "show", "nobody")
