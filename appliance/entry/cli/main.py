@@ -15,6 +15,7 @@ from appliance.entry.cli import (
     ingest,
     jobs,
     keys,
+    licence,
     local,
     models,
     output,
@@ -66,6 +67,7 @@ app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(models.deployments, name="deployments")
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(licence.app, name="licence")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")

@@ -28,6 +28,7 @@ VERBS = (
     "jobs watch",
     "jobs cancel",
     "doctor",
+    *("licence " + verb for verb in ["show", "install", "accept-clock", "inspect", "issue"]),
     *("tenants " + verb for verb in "list show create change suspend resume".split()),
     *("users " + verb for verb in "list show create change password suspend resume".split()),
     *("groups " + verb for verb in "list show create rename delete add remove".split()),
