@@ -12,7 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from psycopg import Connection
-from sqlalchemy import URL, Engine, MetaData, create_engine, event, text
+from sqlalchemy import URL, Engine, MetaData, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -101,6 +101,5 @@ def _still_there(connection: Connection[Any], *_: object) -> None:
 
 def scope(session: Session, tenant: UUID | None) -> None:
     """Set whose rows this transaction sees."""
-    session.execute(
-        text("select set_config('app.tenant_id', :tenant, true)"), {"tenant": str(tenant) if tenant else ""}
-    )
+    given = (str(tenant) if tenant else "",)
+    session.connection().exec_driver_sql("select set_config('app.tenant_id', %s, true)", given)

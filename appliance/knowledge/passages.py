@@ -56,6 +56,12 @@ def _readable() -> Select[Any]:
     )
 
 
+_STATISTICS: Final = (
+    select(TermStatisticsRow.term, TermStatisticsRow.chunks)
+    .where(TermStatisticsRow.term.in_(bindparam("terms", expanding=True)))
+    .union_all(select(null(), CorpusStatisticsRow.chunks))
+)
+_PENDING: Final = select(DocumentRow.id).where(text("readers is distinct from projected_readers")).limit(_MOST_PENDING)
 _READABLE: Final = _readable()
 _READABLE_WITHIN: Final = _READABLE.where(DocumentRow.collection_id.in_(bindparam("within", expanding=True)))
 
@@ -122,16 +128,13 @@ def hold(session: Session, principal: Principal, documents: Collection[UUID]) ->
 
 def statistics(session: Session, terms: Sequence[int]) -> Statistics:
     """How many chunks the session's tenant has, and in how many of them each of the terms stands."""
-    of_terms = select(TermStatisticsRow.term, TermStatisticsRow.chunks).where(TermStatisticsRow.term.in_(terms))
-    total = select(null(), CorpusStatisticsRow.chunks)
-    found = {row.term: row.chunks for row in session.connection().execute(of_terms.union_all(total))}
+    found = {row.term: row.chunks for row in session.connection().execute(_STATISTICS, {"terms": list(terms)})}
     return Statistics(found.pop(None, 0), found)
 
 
 def pending(session: Session) -> tuple[UUID, ...]:
     """Documents of the session's tenant whose readers the index does not know yet."""
-    query = select(DocumentRow.id).where(text("readers is distinct from projected_readers")).limit(_MOST_PENDING)
-    return tuple(session.execute(query).scalars())
+    return tuple(session.connection().execute(_PENDING).scalars())
 
 
 def _passage(row: Row[*tuple[Any, ...]]) -> Passage:
