@@ -29,10 +29,10 @@ VERBS = (
     "jobs cancel",
     "doctor",
     *("licence " + verb for verb in ["show", "install", "accept-clock", "inspect", "issue"]),
-    *("tenants " + verb for verb in "list show create change suspend resume".split()),
-    *("users " + verb for verb in "list show create change password suspend resume".split()),
-    *("groups " + verb for verb in "list show create rename delete add remove".split()),
-    *("keys " + verb for verb in "list show create rotate revoke".split()),
+    *("tenants " + verb for verb in ["list", "show", "create", "change", "suspend", "resume"]),
+    *("users " + verb for verb in ["list", "show", "create", "change", "password", "suspend", "resume"]),
+    *("groups " + verb for verb in ["list", "show", "create", "rename", "delete", "add", "remove"]),
+    *("keys " + verb for verb in ["list", "show", "create", "rotate", "revoke"]),
 )
 
 
