@@ -1,0 +1,75 @@
+"""What was remembered of a key is dropped by a change at once, and not kept while no change would be heard."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from appliance.access.web import Databases
+from appliance.kit import crypto
+from appliance.tenants import bootstrap
+from appliance.tenants.authentication import Authenticator
+from appliance.tenants.errors import BadCredential
+from tests.factories.processes import until
+from tests.integration.conftest import Cluster
+
+
+@pytest.fixture
+def authenticate(databases: Databases) -> Iterator[Authenticator]:
+    made = Authenticator(databases.system)
+    made.start()
+    until(lambda: made._listener.hears, 5)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def key(databases: Databases) -> str:
+    with databases.operator.session() as session:
+        first = bootstrap.first_start(session)
+    assert first is not None
+    return first.cli_key
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update api_keys set revoked_at = now()",
+        "update users set state = 'suspended'",
+        "update tenants set state = 'suspended'",
+    ],
+)
+def test_a_change_is_heard_long_before_two_seconds(
+    databases: Databases, authenticate: Authenticator, key: str, change: str
+) -> None:
+    authenticate(key)
+    with databases.operator.session() as session:
+        session.execute(text(change))
+    until(lambda: not authenticate._known, 1)
+    with pytest.raises(BadCredential):
+        authenticate(key)
+
+
+def test_noting_that_a_key_is_in_use_rings_for_nobody(
+    databases: Databases, authenticate: Authenticator, key: str
+) -> None:
+    before = authenticate._changes
+    authenticate(key)
+    assert authenticate._changes == before
+    assert crypto.digest(key) in authenticate._known
+
+
+def test_a_lost_connection_forgets_all_and_is_made_again(
+    postgres: Cluster, authenticate: Authenticator, key: str
+) -> None:
+    authenticate(key)
+    before = authenticate._changes
+    with postgres.superuser() as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where query = 'listen credentials' and datname like 'test_%'"
+        )
+    until(lambda: authenticate._changes >= before + 2, 5)  # once when it was lost, once when it was made again
+    until(lambda: authenticate._listener.hears, 5)
+    authenticate(key)
+    assert crypto.digest(key) in authenticate._known
