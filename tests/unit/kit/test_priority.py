@@ -7,7 +7,6 @@ import platform
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 
@@ -47,15 +46,6 @@ def test_yielding_changes_the_group_and_a_process_that_is_gone_is_passed_over() 
     )
     assert said.stdout.strip().endswith("nice 7")
     slice_of(2**22 + 1, PROMPT)
-
-
-def test_a_machine_whose_system_call_is_not_known_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    missing: Callable[..., object] = asked.append
-    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    monkeypatch.setattr(ctypes, "CDLL", missing)
-    slice_of(0, USUAL)
-    assert not asked
 
 
 def test_what_lives_at_the_end_of_start_up_is_not_looked_at_again() -> None:
