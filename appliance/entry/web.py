@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 import appliance
+import appliance.audit.api
 import appliance.catalog.api
 import appliance.chat.api
 import appliance.jobs.api
@@ -42,6 +43,7 @@ UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/op
 
 ROUTERS = (
     health.router,
+    appliance.audit.api.router,
     appliance.catalog.api.router,
     appliance.chat.api.router,
     appliance.jobs.api.router,

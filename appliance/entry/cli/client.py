@@ -109,6 +109,15 @@ class Api:
                     raise Refusal(httpx.Response(int(event.data.get("status", 500)), json=event.data))
                 yield event
 
+    def lines(self, path: str, **query: object) -> Iterator[str]:
+        """The lines of a streamed text, each with its end; :class:`BrokeOff` when it ends half-way."""
+        asked = {name: str(value) for name, value in query.items() if value is not None}
+        with self._told(), self._http.stream("GET", path, params=asked, timeout=PATIENT) as answer:
+            if answer.is_error:
+                answer.read()
+                raise Refusal(answer)
+            yield from (f"{line}\n" for line in _split(answer.iter_text()))
+
     def send(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - JSON, and httpx's own options
         """One request. Raises :class:`Refusal`, :class:`NoAnswer`, :class:`BrokeOff`."""
         with self._told():
@@ -137,6 +146,16 @@ def connect() -> Api:
 def _trust() -> ssl.SSLContext:
     """The system's certificates, and SSL_CERT_FILE: an appliance has its house's own."""
     return ssl.create_default_context()
+
+
+def _split(pieces: Iterator[str]) -> Iterator[str]:
+    """Lines as JSON Lines has them: ended by a line feed alone, while str.splitlines knows ten more ends."""
+    rest = ""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split("\n")
+        yield from whole
+    if rest:
+        yield rest
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

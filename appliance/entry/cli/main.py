@@ -8,6 +8,7 @@ import typer
 import appliance
 from appliance.entry.cli import (
     answers,
+    audit,
     collections,
     doctor,
     documents,
@@ -72,6 +73,7 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:

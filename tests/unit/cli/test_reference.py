@@ -3,6 +3,10 @@
 from appliance.entry.cli import reference
 
 VERBS = (
+    "audit list",
+    "audit verify",
+    "audit export",
+    "audit head",
     "up",
     "status",
     "stop",
