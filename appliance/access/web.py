@@ -60,7 +60,8 @@ def get_session(request: Request, principal: Caller) -> Iterator[Session]:
         yield session
 
 
-Tx = Annotated[Session, Depends(get_session, scope="function")]
+TRANSACTION = Depends(get_session, scope="function")
+Tx = Annotated[Session, TRANSACTION]
 
 
 def get_operator_session(request: Request, principal: Caller) -> Iterator[Session]:

@@ -20,7 +20,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
-from appliance.access.web import Caller, get_session
+from appliance.access.web import TRANSACTION, Caller
 from appliance.kit import offload
 from appliance.kit.errors import Broken
 from appliance.tenants.idempotency import Answer, begin, fingerprint, finish
@@ -98,7 +98,7 @@ def once(transaction: params.Depends, secret: str | None = None) -> params.Depen
     return params.Depends(remember)
 
 
-ONCE = once(params.Depends(get_session, scope="function"))
+ONCE = once(TRANSACTION)
 
 
 def _kept(body: str, secret: str | None) -> str:
