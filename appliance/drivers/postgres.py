@@ -30,7 +30,7 @@ PORT = 5432
 SOCKET_LIMIT = 107
 """Bytes that PostgreSQL accepts as the path of a Unix socket."""
 SHORT_PLACES = (Path("/run"), Path("/tmp"))  # noqa: S108 - a fresh directory of mode 0700 is made there
-CONNECTIONS = 100
+CONNECTIONS = 120
 STOP_GRACE = 30.0
 INITDB_SECONDS = 120.0
 ORPHANS_SECONDS = 10.0

@@ -3,12 +3,13 @@
 import pytest
 
 from appliance.access.web import Databases
+from appliance.drivers.postgres import CONNECTIONS
 from appliance.entry import connections
 from appliance.kit.settings import DatabaseSettings, JobSettings, Settings
 
 
 def test_the_defaults_fit_the_embedded_server() -> None:
-    assert sum(connections.wanted(Settings()).values()) <= connections.SHARE * 100
+    assert sum(connections.wanted(Settings()).values()) <= connections.SHARE * CONNECTIONS
 
 
 def test_too_large_pools_are_refused_with_the_sum(databases: Databases, settings: Settings) -> None:
