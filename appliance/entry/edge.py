@@ -36,6 +36,7 @@ HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
 }
+READ_BY_PROGRAMS = frozenset({"application/json", PROBLEM, "text/event-stream"})
 
 
 class Edge:
@@ -62,6 +63,8 @@ class Edge:
                 headers["x-request-id"] = request_id
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"].startswith("/api/"):
+                    _saved_not_shown(headers)
             await send(message)
 
         came = Origin(request_id, scope["client"][0] if scope.get("client") else None)
@@ -76,6 +79,13 @@ class Edge:
             finally:
                 seconds = round(clock.monotonic() - begun, 4)
                 _logger.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+
+
+def _saved_not_shown(headers: MutableHeaders) -> None:
+    """Of the API a browser shows nothing: what is not for programs is a file, and a file is saved."""
+    kind = headers.get("content-type", "").partition(";")[0].strip()
+    if kind and kind not in READ_BY_PROGRAMS:
+        headers.setdefault("content-disposition", "attachment")
 
 
 def _request_id(scope: Scope) -> str:

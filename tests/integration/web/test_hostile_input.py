@@ -76,21 +76,36 @@ def test_no_value_in_any_place_breaks_a_route(client: TestClient, house: House) 
     assert tried > len(HOSTILE) * len(DESCRIPTION["paths"])
 
 
+READ_BY_PROGRAMS = {"application/json", "application/problem+json", "text/event-stream"}
+SAVED = {"application/x-ndjson"}
+"""Types of files: a browser saves them and shows none of them."""
+
+
 def test_no_answer_is_of_a_type_that_a_browser_would_run(client: TestClient, house: House) -> None:
-    types = {
-        media
-        for _, _, operation in _operations()
-        for answer in operation["responses"].values()
-        for media in answer.get("content", {})
-    }
-    assert types <= {"application/json", "text/event-stream"}
-    made = client.post("/api/v1/collections", json={"name": "<script>"}, headers=House.bearer(house.member_of_one))
-    url = f"/api/v1/collections/{made.json()['id']}/documents"
+    operator, saved = House.bearer(house.operator), set()
+    for verb, path, operation in _operations():
+        types = {media for answer in operation["responses"].values() for media in answer.get("content", {})}
+        assert types <= READ_BY_PROGRAMS | SAVED, (verb, path)
+        if types & SAVED:
+            told = client.request(verb, _filled(path), headers=operator)
+            assert told.headers["content-type"] in SAVED, told.text
+            assert told.headers["content-disposition"].partition(";")[0] == "attachment"
+            assert told.headers["x-content-type-options"] == "nosniff"
+            saved.add(path)
+    assert saved == {"/api/v1/audit/export"}
+
+
+def test_an_uploaded_page_is_not_served_as_one(client: TestClient, house: House) -> None:
+    editor = House.bearer(house.member_of_one)
+    made = client.post("/api/v1/collections", json={"name": "<script>"}, headers=editor).json()
     page = {"file": ("page.html", b"<script>alert(1)</script>", "text/html")}
-    told = client.post(url, headers=House.bearer(house.member_of_one), files=page)
-    assert told.headers["content-type"] == "application/json"
-    assert told.headers["x-content-type-options"] == "nosniff"
-    assert "sandbox" in told.headers["content-security-policy"]
+    added = client.post(f"/api/v1/collections/{made['id']}/documents", headers=editor, files=page)
+    assert added.status_code == 202
+    document = f"/api/v1/documents/{added.json()['document']['id']}"
+    for told in (added, client.get(document, headers=editor), client.get(f"{document}/text", headers=editor)):
+        assert told.headers["content-type"].partition(";")[0] in READ_BY_PROGRAMS
+        assert told.headers["x-content-type-options"] == "nosniff"
+        assert "sandbox" in told.headers["content-security-policy"]
 
 
 def test_another_site_s_page_gets_nothing(client: TestClient, house: House) -> None:
