@@ -1,6 +1,5 @@
 """Routes of sign-in and tenants, and the slice's one router: translation only."""
 
-from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
@@ -57,7 +56,7 @@ def create_tenant(
     body: schemas.TenantBody, session: TenantTx, principal: Caller, response: Response
 ) -> schemas.TenantView:
     """Create a tenant (operator)."""
-    made = Tenants(session, principal).create(body.name, body.settings.model_dump(exclude_none=True))
+    made = Tenants(session, principal).create(body.name, body.settings.model_dump(exclude_unset=True))
     return _view(made, response)
 
 
@@ -91,8 +90,8 @@ def change_tenant(
     if_match: IfMatch = None,
 ) -> schemas.TenantView:
     """Rename a tenant or change its settings (operator)."""
-    settings = body.settings.model_dump(exclude_unset=True) if body.settings else None
-    return _view(Tenants(session, principal).change(tenant_id, if_match, body.name, settings), response)
+    chosen = body.settings.model_dump(exclude_unset=True) if body.settings else None
+    return _view(Tenants(session, principal).change(tenant_id, if_match, body.name, chosen), response)
 
 
 @router.post("/tenants/{tenant_id}/suspend", dependencies=[MANAGE])
@@ -110,7 +109,7 @@ def resume_tenant(tenant_id: UUID, session: TenantTx, principal: Caller, respons
 def _view(tenant: Tenant, response: Response | None = None) -> schemas.TenantView:
     if response is not None:
         response.headers["etag"] = etags.tag(tenant.version)
-    return schemas.TenantView.model_validate(asdict(tenant))
+    return schemas.TenantView.model_validate(tenant, from_attributes=True)
 
 
 for each in (api_users.router, api_groups.router, api_keys.router):

@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from appliance.access.principal import Role
+from appliance.tenants.settings import TenantSettings
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -23,7 +23,12 @@ TENANT: dict[str, Any] = {
     "id": ID,
     "name": "Works North",
     "state": "active",
-    "settings": {"time_zone": "Europe/Zurich", "contact": None},
+    "settings": {
+        "time_zone": "Europe/Zurich",
+        "contact": None,
+        "languages": ["en", "zh-Hans"],
+        "require_totp": True,
+    },
     "version": 1,
     "created_at": SINCE,
 }
@@ -92,24 +97,6 @@ class MeView(BaseModel):
     groups: list[UUID]
     scopes: list[str] | None
     models: list[str] | None
-
-
-class TenantSettings(_Body):
-    """What a tenant may choose. Months and days of its quotas follow its time zone."""
-
-    time_zone: Annotated[str, Field(max_length=64, description="An IANA name")] | None = None
-    contact: Annotated[str, Field(max_length=200, description="Whom to ask")] | None = None
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None:
-            try:
-                ZoneInfo(value)
-            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-                message = "there is no time zone of this name"
-                raise ValueError(message) from error
-        return value
 
 
 class TenantBody(_Body):

@@ -11,12 +11,13 @@ from sqlalchemy.orm import Session
 from appliance.access.principal import Principal, TenantId
 from appliance.audit.service import Audit
 from appliance.kit import paging
-from appliance.tenants import etags, operators, repository
+from appliance.tenants import etags, operators, repository, settings
 from appliance.tenants.errors import NameTaken, TenantNotFound
 from appliance.tenants.groups import Groups
 from appliance.tenants.keys import Keys
 from appliance.tenants.names import taken_once
 from appliance.tenants.people import People
+from appliance.tenants.settings import TenantSettings
 from appliance.tenants.tables import TenantRow
 
 
@@ -27,7 +28,7 @@ class Tenant:
     id: UUID
     name: str
     state: str
-    settings: Mapping[str, Any]
+    settings: TenantSettings
     version: int
     created_at: datetime
 
@@ -39,10 +40,10 @@ class Tenants:
         self._session = session
         self._by = by
 
-    def create(self, name: str, settings: Mapping[str, Any] | None = None) -> Tenant:
+    def create(self, name: str, chosen: Mapping[str, Any] | None = None) -> Tenant:
         """A new tenant. Raises :class:`NameTaken`."""
         self._free(name)
-        row = TenantRow(name=name, settings=dict(settings or {}))
+        row = TenantRow(name=name, settings=settings.written({}, chosen or {}))
         with taken_once(self._session, name):
             self._session.add(row)
         self._audit(row.id).record("tenant.create", row.id, name=name)
@@ -60,7 +61,7 @@ class Tenants:
         return _tenant(self._one(tenant))
 
     def change(
-        self, tenant: UUID, if_match: str | None, name: str | None = None, settings: Mapping[str, Any] | None = None
+        self, tenant: UUID, if_match: str | None, name: str | None = None, chosen: Mapping[str, Any] | None = None
     ) -> Tenant:
         """Rename it, or replace the settings that are named. Raises :class:`NameTaken`, and as :mod:`etags` says."""
         row = self._one(tenant, lock=True)
@@ -69,11 +70,11 @@ class Tenants:
             self._free(name)
             with taken_once(self._session, name):
                 row.name = name
-        if settings:
-            row.settings = {**row.settings, **settings}
+        if chosen:
+            row.settings = settings.written(row.settings, chosen)
         row.version += 1
         self._session.flush()
-        self._audit(tenant).record("tenant.change", tenant, name=name, settings=sorted(settings or ()))
+        self._audit(tenant).record("tenant.change", tenant, name=name, settings=sorted(chosen or ()))
         return _tenant(row)
 
     def suspend(self, tenant: UUID) -> Tenant:
@@ -124,4 +125,4 @@ class Tenants:
 
 
 def _tenant(row: TenantRow) -> Tenant:
-    return Tenant(row.id, row.name, row.state, row.settings, row.version, row.created_at)
+    return Tenant(row.id, row.name, row.state, settings.read(row.settings), row.version, row.created_at)

@@ -104,14 +104,20 @@ def change_tenant(
     rename: Annotated[str | None, typer.Option(help="Its new name.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="Its new time zone.")] = None,
     contact: Annotated[str | None, typer.Option(help="Whom to ask.")] = None,
+    language: Annotated[
+        list[str] | None, typer.Option(help="en, zh-Hans or zh-Hant; may be repeated, the usual one first.")
+    ] = None,
+    require_totp: Annotated[
+        bool | None, typer.Option("--require-totp/--no-require-totp", help="Ask for a one-time code at sign-in.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Rename a tenant or change its settings."""
     from appliance.entry.cli.client import connect
 
     output.wants_json(as_json)
-    settings = {name: value for name, value in (("time_zone", time_zone), ("contact", contact)) if value is not None}
-    body = {"name": rename, "settings": settings}
+    chosen = {"time_zone": time_zone, "contact": contact, "languages": language or None, "require_totp": require_totp}
+    body = {"name": rename, "settings": {name: value for name, value in chosen.items() if value is not None}}
     with connect() as api:
         item = one(api, PATH, "tenant", name)
         shown(change(api, f"{PATH}/{item['id']}", item, body), FIELDS, as_json=as_json)

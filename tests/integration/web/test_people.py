@@ -14,6 +14,7 @@ from appliance.access.web import Databases
 from appliance.entry.web import describe
 from appliance.kit.ids import uuid7
 from appliance.tenants.service import Tenants
+from appliance.tenants.settings import TenantSettings, settings_of
 from tests.factories.processes import until
 from tests.integration.web.conftest import House
 from tests.integration.web.desk import PASSWORD, Desk, add, key_for, status_of
@@ -36,7 +37,8 @@ def test_a_tenant_from_its_making_to_its_return(operator: Desk) -> None:
     assert operator("PATCH", path, {"name": "south"}) == (428, pytest.approx(operator("PATCH", path, {"name": "x"})[1]))
     status, changed = operator("PATCH", path, {"name": "south", "settings": {"contact": "Ann"}}, if_match='"1"')
     assert (status, changed["name"], changed["version"]) == (200, "south", 2)
-    assert changed["settings"] == {"time_zone": "Asia/Hong_Kong", "contact": "Ann"}
+    kept = {name: value for name, value in changed["settings"].items() if value is not None}
+    assert kept == {"time_zone": "Asia/Hong_Kong", "contact": "Ann"}
     assert operator("PATCH", path, {"name": "late"}, if_match='"1"')[1]["code"] == "changed_meanwhile"
     assert operator("PATCH", path, {"name": "one"}, if_match='"2"')[1]["code"] == "name_taken"
     assert operator("POST", f"{path}/suspend")[1]["state"] == "suspended"
@@ -46,9 +48,36 @@ def test_a_tenant_from_its_making_to_its_return(operator: Desk) -> None:
     assert operator("GET", path)[1]["version"] == 4
 
 
-def test_settings_that_mean_nothing_are_refused(operator: Desk) -> None:
-    for settings in ({"time_zone": "Mars/Base"}, {"time_zone": "../etc/passwd"}, {"colour": "red"}):
-        assert operator("POST", "", {"name": "north", "settings": settings})[0] == 422
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"time_zone": "Mars/Base"},
+        {"time_zone": "../etc/passwd"},
+        {"time_zone": 8},
+        {"colour": "red"},
+        {"languages": []},
+        {"languages": ["en", "en"]},
+        {"languages": ["tlh"]},
+        {"require_totp": "yes"},
+        {"require_totp": 1},
+        {"contact": "a\nb"},
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(operator: Desk, house: House, chosen: dict[str, object]) -> None:
+    assert operator("POST", "", {"name": "north", "settings": chosen})[0] == 422
+    assert operator("PATCH", f"/{house.one}", {"settings": chosen}, if_match='"1"')[0] == 422
+    assert operator("GET", f"/{house.one}")[1]["version"] == 1
+
+
+def test_a_setting_is_changed_alone_and_taken_away_by_null(operator: Desk, house: House, databases: Databases) -> None:
+    chosen = {"time_zone": "Asia/Hong_Kong", "languages": ["zh-Hant", "en"], "require_totp": True}
+    operator("PATCH", f"/{house.one}", {"settings": chosen}, if_match='"1"')
+    operator("PATCH", f"/{house.one}", {"settings": {"time_zone": None}}, if_match='"2"')
+    with databases.app.session(house.one) as session:
+        found = settings_of(session, house.one)
+        elsewhere = settings_of(session, house.two)
+    assert (found.zone.key, found.languages, found.require_totp) == ("UTC", ["zh-Hant", "en"], True)
+    assert elsewhere == TenantSettings()
 
 
 def test_a_user_is_listed_changed_suspended_and_resumed(admin: Desk, house: House, client: TestClient) -> None:
