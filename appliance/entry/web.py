@@ -26,6 +26,7 @@ from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.entry import bodies, edge, handlers, health
+from appliance.entry.description import Described
 from appliance.entry.up_checks import check_address
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
@@ -56,7 +57,7 @@ ROUTERS = (
 
 def describe() -> FastAPI:
     """The application without its collaborators: enough for its description."""
-    app = FastAPI(
+    app = Described(
         title="Appliance",
         version=appliance.__version__,
         openapi_url="/api/v1/openapi.json",
@@ -64,6 +65,7 @@ def describe() -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
+    app.open_paths = UNAUTHENTICATED
     edge.install(app)
     for router in ROUTERS:
         app.include_router(router)
