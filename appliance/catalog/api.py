@@ -7,24 +7,24 @@ from fastapi import APIRouter, Query, Request
 
 from appliance.access.permissions import Action
 from appliance.access.web import Databases, Tx, allow
-from appliance.catalog import pulling, schemas
+from appliance.catalog import api_entries, pulling, schemas
 from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.kit.settings import Settings
 
-router = APIRouter(prefix="/api/v1/models", tags=["models"])
+models = APIRouter(prefix="/models")
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
-@router.get("", dependencies=[allow(Action.READ_MODELS)])
+@models.get("", dependencies=[allow(Action.READ_MODELS)])
 def list_models(session: Tx, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT) -> schemas.ModelList:
     """List model versions, oldest first."""
     page = Catalog(session).list(cursor, limit)
     return schemas.ModelList(items=[_view(item) for item in page.items], next_cursor=page.next_cursor)
 
 
-@router.post("/pull", status_code=201, dependencies=[allow(Action.MANAGE_MODELS)])
+@models.post("/pull", status_code=201, dependencies=[allow(Action.MANAGE_MODELS)])
 def pull_model(body: schemas.PullBody, request: Request) -> schemas.ModelView:
     """Fetch a model into the store unless it is there, check every byte and register it (operator).
 
@@ -37,7 +37,7 @@ def pull_model(body: schemas.PullBody, request: Request) -> schemas.ModelView:
         return _view(Catalog(session).register(directory))
 
 
-@router.post("/{model_id}/verify", dependencies=[allow(Action.MANAGE_MODELS)])
+@models.post("/{model_id}/verify", dependencies=[allow(Action.MANAGE_MODELS)])
 def verify_model(model_id: UUID, request: Request) -> schemas.ModelView:
     """Read every byte of a version again; its state says what was found (operator)."""
     databases: Databases = request.app.state.databases
@@ -62,3 +62,8 @@ def _view(version: ModelVersion) -> schemas.ModelView:
         created_at=version.created_at,
         verified_at=version.verified_at,
     )
+
+
+router = APIRouter(prefix="/api/v1", tags=["models"])
+router.include_router(models)
+router.include_router(api_entries.router)

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from appliance.catalog.entry import Entry
+
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 
 
@@ -37,4 +39,17 @@ class ModelList(BaseModel):
     """A page of model versions."""
 
     items: list[ModelView]
+    next_cursor: str | None
+
+
+class EntryView(Entry):
+    """An entry of the catalogue, and what stands in the way of its activation."""
+
+    doubts: tuple[str, ...]
+
+
+class EntryList(BaseModel):
+    """A page of entries by name."""
+
+    items: list[EntryView]
     next_cursor: str | None

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from appliance.entry.cli import output
+from appliance.entry.cli import entries, output
 from appliance.entry.cli.output import Json
 from appliance.kit.errors import NotFound
 
 app = typer.Typer(help="Model versions: list, pull, verify.", no_args_is_help=True)
+app.add_typer(entries.app, name="entries")
 deployments = typer.Typer(help="Deployments: what runs which model.", no_args_is_help=True)
 
 COLUMNS: list[output.Column] = [

@@ -1,0 +1,83 @@
+"""An entry says what it knows, calls unknown what it does not, and nothing else gets in."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from appliance.catalog import entry
+from appliance.catalog.entry import BadEntry, EntryNotFound
+
+SMOLLM2 = (entry.ENTRIES / "smollm2-135m-instruct.yaml").read_text()
+NAME = "smollm2-135m-instruct"
+
+
+def test_every_entry_that_ships_can_be_read_and_is_dated() -> None:
+    found = entry.load()
+    assert {NAME, "all-minilm-l6-v2"} <= set(found)
+    assert list(found) == sorted(found)
+    assert all(each.licence.read.year > 2020 for each in found.values())
+    assert entry.one(NAME).licence.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "instead", "named"),
+    [
+        (r"^parameters: \d+", "parameters: '135M'", "parameters"),
+        (r"^parameters: \d+", "parameters: 0", "parameters"),
+        (r"^context: \d+", "context: 8192\ncontext: 1", "occurs twice"),
+        (r"^modality: text", "modality: smell", "modality"),
+        (r"^modality: text", "modality: text\nstars: 5", "stars"),
+        (r"^served: .*", "served: {how: remote_code}", "a reason is given exactly"),
+        (r"^served: .*", "served: {how: native, why: because}", "a reason is given exactly"),
+        (r"commercial: .*", "commercial: {use: conditional}", "conditions are given exactly"),
+        (r"commercial: .*", "commercial: {use: yes}", "commercial"),
+        (r"naming: .*", "naming: {duty: required}", "a text is given exactly"),
+        (r"user_cap: none", "user_cap: 0", "user_cap"),
+        (r"read: .*", "read: yesterday", "read"),
+        (r"^name: .*", "name: another", "holds the entry another"),
+        (r"^name: .*", "name: ../x", "name"),
+        (r"^title: .*", "title: !!python/object/apply:os.system [true]", "could not determine a constructor"),
+        (r"^title: .*", "title: [", "cannot be read"),
+    ],
+)
+def test_what_is_no_entry_is_told(pattern: str, instead: str, named: str) -> None:
+    text = re.sub(pattern, instead, SMOLLM2, count=1, flags=re.MULTILINE)
+    assert text != SMOLLM2
+    with pytest.raises(BadEntry, match=re.escape(named)):
+        entry.parse(text, NAME)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "instead", "doubt"),
+    [
+        (r"user_cap: none", "user_cap: unknown", "user_cap is unknown"),
+        (r"naming: .*", "naming: {duty: unknown}", "naming is unknown"),
+        (r"outputs_train_others: .*", "outputs_train_others: {use: unknown}", "outputs_train_others is unknown"),
+        (r"commercial: .*", "commercial: {use: forbidden}", "commercial use is forbidden"),
+        (r"id: Apache-2.0", "id: unknown", "id is unknown"),
+    ],
+)
+def test_an_unknown_or_forbidding_term_is_a_doubt_and_changes_the_digest(
+    pattern: str, instead: str, doubt: str
+) -> None:
+    plain, other = entry.parse(SMOLLM2, NAME).licence, entry.parse(re.sub(pattern, instead, SMOLLM2), NAME).licence
+    assert other.doubts == (doubt,)
+    assert plain.digest != other.digest
+
+
+def test_conditions_are_no_doubt_they_are_accepted() -> None:
+    text = SMOLLM2.replace("commercial: {use: allowed}", "commercial: {use: conditional, conditions: [up to 5 users]}")
+    assert entry.parse(text, NAME).licence.doubts == ()
+
+
+def test_of_weights_without_an_entry_every_term_is_unknown() -> None:
+    assert len(entry.terms(None, "Apache-2.0").doubts) == 7
+    assert entry.terms("no such entry", "MIT") == entry.unknown_terms("MIT")
+    assert entry.terms(NAME, "Apache-2.0") == entry.one(NAME).licence
+
+
+def test_an_entry_that_there_is_not_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(EntryNotFound, match="nobody"):
+        entry.one("nobody")
+    assert entry.load(tmp_path) == {}
