@@ -90,7 +90,9 @@ RULES: dict[str, Rules] = {
     "deployments": Rules(
         None, ("select",), ALL, ("select", "update(actual, reason, pid, restarts, actual_since, seen_at)")
     ),
+    "replicas": Rules(None, ("select",), ("select",), ALL),
     "routes": Rules(None, ("select",), ALL, ("select",)),
+    "route_tenants": _tenant(("select",), ALL, ("select", "delete")),
 }
 
 PEOPLE = (
@@ -98,6 +100,11 @@ PEOPLE = (
     f"grant update (version) on users to {APP}, {OPERATOR}",
 )
 """Grants on columns that 0007 adds: the rules above are put into force by 0001, which does not know them yet."""
+
+
+_FLIPPED = "deployment_id, adapter_id, next_deployment_id, next_adapter_id, canary_deployment_id, canary_adapter_id"
+SERVING = (f"grant update ({_FLIPPED}, canary_percent, former, version) on routes to {SYSTEM}",)
+"""What the engine host changes in a route when it flips; grants on columns that the serving migration adds."""
 
 
 def _policies(table: str, rules: Rules) -> list[str]:

@@ -28,9 +28,9 @@ from appliance.chat.writing import Told, Writing, replacement
 from appliance.kit import clock, log, offload
 from appliance.kit.database import Database
 from appliance.kit.errors import ApplianceError
-from appliance.serving.directory import Target
 from appliance.serving.events import Delta
 from appliance.serving.service import DEFAULT, Engines
+from appliance.serving.target import Target
 
 _logger = log.get(__name__)
 
@@ -126,7 +126,7 @@ class Answering:
         ground = pool(found.sources)
         quotes = tuple(quoting.ranked(question, ground))
         chosen = quoting.chosen(quotes, ground, quoting.enough(found.language))
-        target, running = self._target()
+        target, running = self._target(principal)
         choice = mode.before(
             chosen,
             quoted_only=asking.quoted_only,
@@ -137,11 +137,11 @@ class Answering:
             pending = Conversations(session, principal).begin(asking.conversation, asking.question, found.language)
         return Prepared(principal, question, found, ground, quotes, chosen, choice, target, pending, begun)
 
-    def _target(self) -> tuple[Target | None, bool]:
+    def _target(self, principal: Principal) -> tuple[Target | None, bool]:
         """The engine behind the route, and whether it is known to run."""
         target: Target | None = None
         try:
-            target = self._engines.target(self._route)
+            target = self._engines.target(self._route, principal.tenant, principal.user.hex)
             target.check(clock.now())
         except ApplianceError:
             return target, False
@@ -191,7 +191,7 @@ class Answering:
         packed = prompt.pack(prepared.question, sources, min(target.context, PROMPT_TOKENS))
         if not packed.used:
             return
-        stream = self._engines.stream(self._route, packed.messages, prompt.ANSWER_TOKENS, prepared.principal)
+        stream = self._engines.stream(target, packed.messages, prompt.ANSWER_TOKENS, prepared.principal)
         deadline = clock.monotonic() + self._patience
         async with aclosing(stream) as pieces:
             while True:

@@ -85,7 +85,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.databases = databases
     app.state.authenticate = app.state.credentials = Authenticator(databases.system)
     app.state.usage = Usage(layout.journal, databases.system)
-    app.state.engines = engines(configured, databases.app, app.state.usage.record)
+    app.state.engines = engines(configured, databases.system, app.state.usage.record)
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
     app.state.blobs = appliance.knowledge.connect.blobs(configured)

@@ -44,7 +44,7 @@ def list_deployments(session: Tx, cursor: str | None = None, limit: Limit = DEFA
 @router.get("/v1/models", dependencies=[allow(Action.ASK)])
 def list_routes(running: Running, principal: Caller) -> schemas.RouteList:
     """List the names that may be sent as ``model`` with this key."""
-    usable = [target for target in running.directory.all() if principal.may_use(target.route)]
+    usable = [target for target in running.directory.all(principal.tenant) if principal.may_use(target.route)]
     routes = [schemas.RouteView(id=x.route, created=int(x.created_at.timestamp())) for x in usable]
     return schemas.RouteList(data=routes)
 
@@ -53,7 +53,9 @@ def list_routes(running: Running, principal: Caller) -> schemas.RouteList:
 async def chat_completions(request: Request, principal: Caller, running: Running) -> Passage:
     """Answer a chat as OpenAI's API does, streamed or whole. Fields that are not listed are refused by name (400)."""
     body = completions.read(await _bounded(request))
-    return Passage(running, await running.find(body.model), body, principal)
+    return Passage(
+        running, await running.find(body.model, principal.tenant, body.user or principal.user.hex), body, principal
+    )
 
 
 async def _bounded(request: Request) -> bytes:

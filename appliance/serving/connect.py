@@ -1,7 +1,5 @@
 """Building the engines of a web process from its settings."""
 
-from uuid import UUID
-
 from appliance.drivers.vllm.client import SocketUpstream
 from appliance.kit import crypto
 from appliance.kit.database import Database
@@ -9,16 +7,17 @@ from appliance.kit.settings import Settings
 from appliance.serving.directory import Directory
 from appliance.serving.inference import Record
 from appliance.serving.launch import KEY
+from appliance.serving.routing import Replica
 from appliance.serving.service import Engines
 
 SALT = "cache-salt"
 
 
-def engines(settings: Settings, app: Database, record: Record) -> Engines:
+def engines(settings: Settings, system: Database, record: Record) -> Engines:
     """Engines behind their sockets in ``run/``; ``record`` writes usage down. Close it inside the event loop."""
     layout = settings.layout
 
-    def connect(deployment: UUID) -> SocketUpstream:
-        return SocketUpstream(layout.engine_socket(deployment), crypto.kept(layout.secret(KEY)))
+    def connect(replica: Replica) -> SocketUpstream:
+        return SocketUpstream(layout.engine_socket(replica.id), crypto.kept(layout.secret(KEY)), replica.address)
 
-    return Engines(Directory(app), connect, record, crypto.kept(layout.secret(SALT)).encode())
+    return Engines(Directory(system), connect, record, crypto.kept(layout.secret(SALT)).encode())

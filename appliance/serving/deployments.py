@@ -12,25 +12,66 @@ from appliance.catalog.service import Catalog, ModelVersion
 from appliance.kit import clock, paging
 from appliance.serving import repository
 from appliance.serving.reconcile import Course
-from appliance.serving.tables import DeploymentRow, RouteRow
+from appliance.serving.routing import Replica
+from appliance.serving.tables import DeploymentRow, ReplicaRow, RouteRow
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One replica, as the engine host last saw it."""
+
+    id: UUID
+    version: UUID
+    engine: Mapping[str, Any]
+    actual: str
+    reason: str | None
+    pid: int | None
+    address: str | None
+    in_service: bool
+    adapters: tuple[str, ...]
+    placement: Mapping[str, Any]
+    restarts: int
+    actual_since: datetime
+    seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A model version being run, or to be run. ``seen_at``: when the engine host last looked."""
+    """A model version being run, or to be run. ``seen_at``: when the engine host last looked.
+
+    ``version`` is what is wanted, ``serving`` what answers: during a swap they differ.
+    """
 
     id: UUID
     name: str
     version: ModelVersion
+    serving: ModelVersion
     engine: Mapping[str, Any]
+    wanted: int
+    former: Mapping[str, Any] | None
     desired: str
     actual: str
     reason: str | None
-    pid: int | None
     restarts: int
     actual_since: datetime
     seen_at: datetime | None
     routes: tuple[str, ...]
+    members: tuple[Member, ...]
+    edition: int
+
+    @property
+    def replicas(self) -> tuple[Replica, ...]:
+        """Those that may be asked."""
+        return tuple(
+            Replica(member.id, member.address, member.version, frozenset(member.adapters), member.engine)
+            for member in self.members
+            if member.in_service
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The process of its first replica that has one."""
+        return next((member.pid for member in self.members if member.pid is not None), None)
 
 
 class Deployments:
@@ -71,36 +112,76 @@ class Deployments:
             self._session.add(RouteRow(name=name, deployment_id=deployment))
             self._session.flush()
 
-    def report(self, deployment: UUID, course: Course, pid: int | None, since: datetime) -> None:
+    def report(self, deployment: Deployment, course: Course, pid: int | None, since: datetime) -> None:
         """Write down what was seen just now."""
-        repository.report(
+        told = {
+            "actual": course.phase.value,
+            "reason": course.reason,
+            "restarts": course.restarts,
+            "actual_since": since,
+            "seen_at": clock.now(),
+        }
+        repository.report(self._session, deployment.id, **told)
+        repository.report_replica(
             self._session,
-            deployment,
-            actual=course.phase.value,
-            reason=course.reason,
+            deployment.id,
+            deployment.id,
+            **told,
             pid=pid,
-            restarts=course.restarts,
-            actual_since=since,
-            seen_at=clock.now(),
+            model_version_id=deployment.version.id,
+            engine=dict(deployment.engine),
+            in_service=course.phase.value == "running",
         )
 
     def _whole(self, rows: Sequence[DeploymentRow]) -> tuple[Deployment, ...]:
-        versions = Catalog(self._session).those([row.model_version_id for row in rows])
+        replicas = repository.replicas(self._session, [row.id for row in rows])
+        wanted = {row.model_version_id for row in rows}
+        running = {replica.model_version_id for found in replicas.values() for replica in found}
+        versions = Catalog(self._session).those([*(wanted | running)])
         routes = self.routes()
         return tuple(
-            Deployment(
-                id=row.id,
-                name=row.name,
-                version=versions[row.model_version_id],
-                engine=row.engine,
-                desired=row.desired,
-                actual=row.actual,
-                reason=row.reason,
-                pid=row.pid,
-                restarts=row.restarts,
-                actual_since=row.actual_since,
-                seen_at=row.seen_at,
-                routes=tuple(name for name, deployment in routes.items() if deployment == row.id),
-            )
+            _view(row, replicas[row.id], versions, tuple(name for name, leads in routes.items() if leads == row.id))
             for row in rows
         )
+
+
+def _view(
+    row: DeploymentRow, replicas: Sequence[ReplicaRow], versions: Mapping[UUID, ModelVersion], routes: tuple[str, ...]
+) -> Deployment:
+    serving = next((one.model_version_id for one in replicas if one.in_service), row.model_version_id)
+    return Deployment(
+        id=row.id,
+        name=row.name,
+        version=versions[row.model_version_id],
+        serving=versions[serving],
+        engine=row.engine,
+        wanted=row.replicas,
+        former=row.former,
+        desired=row.desired,
+        actual=row.actual,
+        reason=row.reason,
+        restarts=row.restarts,
+        actual_since=row.actual_since,
+        seen_at=row.seen_at,
+        routes=routes,
+        members=tuple(_member(one) for one in replicas),
+        edition=row.version,
+    )
+
+
+def _member(row: ReplicaRow) -> Member:
+    return Member(
+        id=row.id,
+        version=row.model_version_id,
+        engine=row.engine,
+        actual=row.actual,
+        reason=row.reason,
+        pid=row.pid,
+        address=row.address,
+        in_service=row.in_service,
+        adapters=tuple(row.adapters),
+        placement=row.placement,
+        restarts=row.restarts,
+        actual_since=row.actual_since,
+        seen_at=row.seen_at,
+    )

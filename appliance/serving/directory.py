@@ -1,58 +1,66 @@
 """Where each route leads, from a snapshot of the rows that is at most a second old: no query for each request."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
-from appliance.drivers.vllm.arguments import parse
-from appliance.drivers.vllm.port import EngineDown
 from appliance.kit import clock
 from appliance.kit.database import Database
+from appliance.serving import adapters
+from appliance.serving.adapters import Adapter
 from appliance.serving.deployments import Deployment, Deployments
 from appliance.serving.errors import RouteNotFound
-from appliance.serving.reconcile import Phase
+from appliance.serving.routes import Lead, Route, Routes
+from appliance.serving.routing import on_trial
+from appliance.serving.target import Target, target
 
 SECONDS = 1.0
-UNSEEN = timedelta(seconds=30)
-"""A state that the engine host has not confirmed for so long says nothing."""
-_LOADING = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """The deployment behind a route. ``context``: the most tokens of a prompt and its answer together."""
+class _Snapshot:
+    """All routes, and what they lead to, as it was at one moment."""
 
-    route: str
-    deployment: UUID
-    model: str
-    digest: str
-    languages: frozenset[str]
-    context: int
-    actual: str
-    reason: str | None
-    seen_at: datetime | None
-    created_at: datetime
+    routes: Mapping[str, Route]
+    deployments: Mapping[UUID, Deployment]
+    adapters: Mapping[UUID, Adapter]
 
-    def check(self, now: datetime) -> None:
-        """Raise :class:`EngineDown` unless the engine is known to run."""
-        if self.seen_at is None or now - self.seen_at > UNSEEN:
-            raise EngineDown("the engine host does not report", retry_after=_LOADING)
-        if self.actual != Phase.RUNNING:
-            told = f": {self.reason}" if self.reason else ""
-            wait = _LOADING if self.actual == Phase.STARTING else 5
-            raise EngineDown(f"the engine is {self.actual.replace('_', ' ')}{told}", retry_after=wait)
+    def target(self, route: Route, lead: Lead) -> Target | None:
+        """Where this lead leads; None where an adapter is not, or no longer, to be used."""
+        adapter = None
+        if lead.adapter is not None:
+            adapter = self.adapters.get(lead.adapter)
+            if adapter is None or not adapter.usable:
+                return None
+        return target(route.name, self.deployments[lead.deployment], adapter)
+
+    def visible(self, route: Route, tenant: UUID | None) -> bool:
+        """Whether a tenant may use a route: it is for everyone or for this tenant, and so is what it leads to."""
+        if not route.everyone and tenant not in route.tenants:
+            return False
+        known = (self.adapters.get(lead.adapter) for lead in (route.lead, route.canary) if lead and lead.adapter)
+        return all(adapter is None or adapter.tenant == tenant for adapter in known)
 
 
 class Directory:
-    """Routes by name, for every thread of the process."""
+    """Routes by name, for every thread of the process.
 
-    def __init__(self, app: Database, now: Callable[[], float] = clock.monotonic) -> None:
-        self._app = app
+    ``database``: the system login's, which sees which tenants may use what; with the app login's only what is for
+    everyone is found.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        now: Callable[[], float] = clock.monotonic,
+        known: adapters.Adapters = adapters.none,
+    ) -> None:
+        self._database = database
         self._now = now
+        self._known = known
         self._lock = threading.Lock()
-        self._targets: dict[str, Target] = {}
+        self._snapshot = _Snapshot({}, {}, {})
         self._read_at: float | None = None
 
     @property
@@ -60,43 +68,52 @@ class Directory:
         """Whether a look needs no query."""
         return self._read_at is not None and self._now() - self._read_at < SECONDS
 
-    def find(self, route: str) -> Target:
-        """Raises :class:`RouteNotFound`."""
-        found = self._snapshot().get(route)
-        if found is None:
+    def find(self, route: str, tenant: UUID | None = None, sticky: str = "") -> Target:
+        """Who answers this tenant's conversation ``sticky``: the canary for its share of them, else what is in force.
+
+        What cannot be asked just now gives way to the other of the two, and both to the fallback. Raises
+        :class:`RouteNotFound`, in the same words for a route that is not this tenant's.
+        """
+        told = self._told()
+        found = told.routes.get(route)
+        if found is None or not told.visible(found, tenant):
             raise RouteNotFound(f"there is no route {route!r}")
-        return found
+        targets = [made for lead in _order(found, sticky) if (made := told.target(found, lead)) is not None]
+        if not targets:
+            raise RouteNotFound(f"there is no route {route!r}")
+        now = clock.now()
+        return next((one for one in targets if one.trouble(now) is None), targets[0])
 
-    def all(self) -> tuple[Target, ...]:
-        """Every route, by name."""
-        return tuple(self._snapshot().values())
+    def all(self, tenant: UUID | None = None) -> tuple[Target, ...]:
+        """Every route of this tenant, by name, as what is in force."""
+        told = self._told()
+        made = (told.target(route, route.lead) for route in told.routes.values() if told.visible(route, tenant))
+        return tuple(one for one in made if one is not None)
 
-    def _snapshot(self) -> dict[str, Target]:
+    def _told(self) -> _Snapshot:
         if self.fresh:
-            return self._targets
+            return self._snapshot
         with self._lock:
             if not self.fresh:
-                self._targets = self._read()
+                self._snapshot = self._read()
                 self._read_at = self._now()
-        return self._targets
+        return self._snapshot
 
-    def _read(self) -> dict[str, Target]:
-        with self._app.session() as session:
-            deployments = Deployments(session)
-            known = {deployment.id: deployment for deployment in deployments.all()}
-            return {route: _target(route, known[key]) for route, key in deployments.routes().items()}
+    def _read(self) -> _Snapshot:
+        """Routes before replicas: a flip is written after what it leads to is ready, so what is read fits."""
+        with self._database.session() as session:
+            routes = {route.name: route for route in Routes(session).all()}
+            leads = [lead for route in routes.values() for lead in (route.lead, route.canary) if lead]
+            known = self._known(session, {lead.adapter for lead in leads if lead.adapter})
+            deployments = {deployment.id: deployment for deployment in Deployments(session).all()}
+        return _Snapshot(routes, deployments, known)
 
 
-def _target(route: str, deployment: Deployment) -> Target:
-    return Target(
-        route=route,
-        deployment=deployment.id,
-        model=deployment.version.name,
-        digest=deployment.version.digest,
-        languages=deployment.version.languages,
-        context=parse(deployment.engine).context,
-        actual=deployment.actual,
-        reason=deployment.reason,
-        seen_at=deployment.seen_at,
-        created_at=deployment.version.created_at,
-    )
+def _order(route: Route, sticky: str) -> list[Lead]:
+    """What may answer, first choice first."""
+    choices = [route.lead]
+    if route.canary is not None:
+        choices.insert(0 if on_trial(route.name, sticky, route.percent) else 1, route.canary)
+    if route.fallback is not None:
+        choices.append(Lead(route.fallback, None))
+    return choices

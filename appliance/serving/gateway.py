@@ -16,8 +16,8 @@ from appliance.access.principal import Principal
 from appliance.kit.errors import ApplianceError
 from appliance.serving import events
 from appliance.serving.completions import ChatBody, forwarded
-from appliance.serving.directory import Target
 from appliance.serving.service import Engines
+from appliance.serving.target import Target
 
 
 class Passage(Response):
@@ -50,7 +50,7 @@ class Passage(Response):
         scope.cancel()
 
     async def _pass(self, send: Send) -> None:
-        body = forwarded(self._body, self._target.model, self._engines.salt(self._principal))
+        body = forwarded(self._body, self._target.engine_name, self._engines.salt(self._principal))
         try:
             async with self._engines.ask(self._target, body, self._principal) as inference:
                 if not self._body.stream:

@@ -36,6 +36,7 @@ class Kept:
 
     course: Course = field(default_factory=Course)
     process: Process | None = None
+    deployment: Deployment | None = None
     recipe: Any = None
     grace: float = 10.0
     told: Course | None = None
@@ -91,6 +92,7 @@ class Host:
 
     def _one(self, key: UUID, deployment: Deployment | None) -> None:
         kept = self._kept.setdefault(key, Kept(course=Course(restarts=deployment.restarts if deployment else 0)))
+        kept.deployment = deployment or kept.deployment
         recipe = _recipe(deployment) if deployment else None
         wanted = deployment is not None and deployment.desired == "running"
         same = kept.process is None or kept.recipe == recipe
@@ -105,7 +107,7 @@ class Host:
         if kept.course.phase is not before:
             kept.since = clock.now()
             _logger.info("engine", deployment=str(key), phase=kept.course.phase, reason=kept.course.reason)
-        self._report(key, kept)
+        self._report(kept)
         if deployment is None and kept.course.phase is Phase.STOPPED:
             del self._kept[key]
 
@@ -130,13 +132,16 @@ class Host:
             _logger.warning("engine cannot be started", deployment=deployment.name, reason=error.detail)
             kept.course = fail(kept.course, clock.monotonic(), error.detail)
 
-    def _report(self, key: UUID, kept: Kept) -> None:
+    def _report(self, kept: Kept) -> None:
         now = clock.monotonic()
         told = replace(kept.course, well_at=0.0)
         if told == kept.told and now - kept.told_at < HEARTBEAT:
             return
-        with self._system.session() as session:
-            Deployments(session).report(key, kept.course, kept.process.pid if kept.process else None, kept.since)
+        if kept.deployment is not None:
+            with self._system.session() as session:
+                Deployments(session).report(
+                    kept.deployment, kept.course, kept.process.pid if kept.process else None, kept.since
+                )
         kept.told, kept.told_at = told, now
 
 

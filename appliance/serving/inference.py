@@ -14,9 +14,9 @@ from appliance.drivers.vllm.port import Answer, EngineDown, Upstream
 from appliance.kit import clock, offload
 from appliance.kit.ids import uuid7
 from appliance.serving import events
-from appliance.serving.directory import Target
 from appliance.serving.errors import EngineFull, EngineRefused
 from appliance.serving.events import DONE, Counted, Events
+from appliance.serving.target import Target
 from appliance.usage.journal import UsageRecord
 
 PATH = "/v1/chat/completions"
@@ -81,7 +81,7 @@ class Inference:
             key_id=principal.key,
             route=self._target.route,
             model_digest=self._target.digest,
-            adapter_digest=None,
+            adapter_digest=self._target.adapter_digest,
             outcome=outcome,
             prompt_tokens=counted.prompt,
             completion_tokens=counted.completion,

@@ -15,6 +15,7 @@ from appliance.kit.database import Database
 from appliance.kit.errors import Broken
 from appliance.kit.leftovers import Leftovers
 from appliance.kit.settings import Settings
+from appliance.serving.adapters import engine_name
 from appliance.serving.deployments import Deployment
 
 KEY = "engine-key"
@@ -69,7 +70,7 @@ class ChildLauncher:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
         place = survey(
             model=deployment.version.directory,
-            names=(deployment.version.name,),
+            names=(engine_name(deployment.version.name, deployment.version.digest),),
             socket=socket,
             cache=store,
             key=crypto.kept(self._layout.secret(KEY)),

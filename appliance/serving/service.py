@@ -1,7 +1,8 @@
 """The engines as other slices use them: ask a route, stream its answer, know what it speaks."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -9,10 +10,12 @@ from appliance.access.principal import Principal
 from appliance.drivers.vllm.port import Upstream
 from appliance.kit import clock, crypto, offload
 from appliance.serving import events
-from appliance.serving.directory import Directory, Target
+from appliance.serving.directory import Directory
 from appliance.serving.errors import ModelNotAllowed
 from appliance.serving.events import Delta
 from appliance.serving.inference import Asker, Inference, Record, infer
+from appliance.serving.routing import Replica, least_busy
+from appliance.serving.target import Target
 
 DEFAULT = "default"
 
@@ -28,25 +31,34 @@ class Closing(Upstream, Protocol):
 class Engines:
     """All engines of this appliance, for one event loop. ``salt`` is a secret of this appliance."""
 
-    def __init__(self, directory: Directory, connect: Callable[[UUID], Closing], record: Record, salt: bytes) -> None:
+    def __init__(
+        self, directory: Directory, connect: Callable[[Replica], Closing], record: Record, salt: bytes
+    ) -> None:
         self.directory = directory
         self._connect = connect
         self._record = record
         self._salt = salt
         self._upstreams: dict[UUID, Closing] = {}
+        self._busy: Counter[UUID] = Counter()
 
-    def speaks(self, route: str) -> frozenset[str]:
+    def speaks(self, route: str, tenant: UUID | None = None) -> frozenset[str]:
         """The languages (BCP-47) of the model behind a route. Raises ``RouteNotFound``."""
-        return self.directory.find(route).languages
+        return self.directory.find(route, tenant).languages
 
-    def target(self, route: str) -> Target:
-        """Model, digest and context of a route, and whether it runs. Raises ``RouteNotFound``."""
-        return self.directory.find(route)
+    def target(self, route: str, tenant: UUID | None = None, sticky: str = "") -> Target:
+        """Model, digests and context of what answers the conversation ``sticky``, and whether it runs.
 
-    async def find(self, route: str) -> Target:
+        Raises ``RouteNotFound``, as for what there is not, for a route that is not this tenant's.
+        """
+        return self.directory.find(route, tenant, sticky)
+
+    async def find(self, route: str, tenant: UUID | None = None, sticky: str = "") -> Target:
         """As :meth:`target`, for async code. Raises ``EngineDown`` too, unless the engine is known to run."""
         directory = self.directory
-        found = directory.find(route) if directory.fresh else await offload.run(directory.find, route)
+        if directory.fresh:
+            found = directory.find(route, tenant, sticky)
+        else:
+            found = await offload.run(directory.find, route, tenant, sticky)
         found.check(clock.now())
         return found
 
@@ -54,28 +66,38 @@ class Engines:
         """Keeps tenants apart in an engine's prefix cache, whose timing would else tell what others asked."""
         return crypto.keyed(self._salt, "cache-salt", principal.tenant.bytes)
 
-    def ask(self, target: Target, body: dict[str, Any], principal: Principal) -> AbstractAsyncContextManager[Inference]:
-        """Send a request that passed the allow-list. Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``.
+    @asynccontextmanager
+    async def ask(self, target: Target, body: dict[str, Any], principal: Principal) -> AsyncIterator[Inference]:
+        """Send a request that passed the allow-list to the least busy of the target's engines.
 
-        Raises :class:`ModelNotAllowed` when the key's list of models does not name the route.
+        Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``; :class:`ModelNotAllowed` when the key's list of
+        models does not name the route.
         """
         if not principal.may_use(target.route):
             raise ModelNotAllowed(f"this key may not use the model {target.route!r}")
-        upstream = self._upstreams.get(target.deployment)
-        if upstream is None:
-            upstream = self._upstreams[target.deployment] = self._connect(target.deployment)
-        return infer(upstream, body, target, Asker(principal, self._record))
+        replica = least_busy(target.replicas, self._busy)[0]
+        self._busy[replica.id] += 1
+        try:
+            async with infer(self._upstream(replica), body, target, Asker(principal, self._record)) as inference:
+                yield inference
+        finally:
+            self._busy[replica.id] -= 1
+
+    def _upstream(self, replica: Replica) -> Closing:
+        if replica.id not in self._upstreams:
+            self._upstreams[replica.id] = self._connect(replica)
+        return self._upstreams[replica.id]
 
     async def stream(
-        self, route: str, messages: Sequence[Mapping[str, str]], max_tokens: int, principal: Principal
+        self, target: Target, messages: Sequence[Mapping[str, str]], max_tokens: int, principal: Principal
     ) -> AsyncGenerator[Delta, None]:
         """The most likely answer to ``messages``, piece by piece; close the iterator early to abort the engine.
 
-        Raises ``RouteNotFound``, ``EngineDown``, ``EngineFull`` or ``EngineRefused``; ``EngineDown`` also midway.
+        Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``; ``EngineDown`` also midway.
         """
-        target = await self.find(route)
+        target.check(clock.now())
         body: dict[str, Any] = {
-            "model": target.model,
+            "model": target.engine_name,
             "messages": [dict(message) for message in messages],
             "max_tokens": max_tokens,
             "temperature": 0,

@@ -119,7 +119,7 @@ def test_more_than_the_context_holds_is_refused_and_the_engine_lives(client: ope
 
 
 def test_nobody_outside_this_machine_reaches_a_port_of_the_engine(appliance: Appliance) -> None:
-    tree = family(int(str(appliance.value("select pid from deployments"))))
+    tree = family(int(str(appliance.value("select pid from replicas"))))
     held = {str(file.readlink()) for pid in tree for file in Path(f"/proc/{pid}/fd").iterdir()}
     where = {address.partition(":")[0] for address, inode in _listening() if f"socket:[{inode}]" in held}
     assert where <= LOOPBACK
@@ -136,8 +136,8 @@ def _listening() -> list[tuple[str, str]]:
 def test_kill_9_of_the_engine_is_a_503_with_retry_after_and_then_it_is_back_by_itself(
     appliance: Appliance, client: openai.OpenAI
 ) -> None:
-    pid = int(str(appliance.value("select pid from deployments")))
-    deployment = UUID(str(appliance.value("select id from deployments")))
+    pid = int(str(appliance.value("select pid from replicas")))
+    deployment = UUID(str(appliance.value("select id from replicas")))
     tree = [pid, *family(pid)]
     assert len(tree) > 1, "vLLM's engine core is a process of its own"
     os.kill(pid, signal.SIGKILL)

@@ -42,14 +42,18 @@ class SocketAnswer:
 
 
 class SocketUpstream:
-    """One engine's socket. Make and close it inside the event loop that uses it."""
+    """One engine's socket, or its HTTP ``address`` where it is not ours.
 
-    def __init__(self, path: Path, key: str) -> None:
+    Make and close it inside the event loop that uses it.
+    """
+
+    def __init__(self, path: Path, key: str, address: str | None = None) -> None:
+        # No connection is kept: the next may meet another process, and closing it is how a request is aborted.
+        # The engine's own queue is the limit.
+        how: dict[str, Any] = {"limit": 0, "force_close": True}
         self._session = aiohttp.ClientSession(
-            "http://engine",
-            # No connection is kept: the next may meet another process, and closing it is how a request is aborted.
-            # The engine's own queue is the limit.
-            connector=aiohttp.UnixConnector(str(path), limit=0, force_close=True),
+            address or "http://engine",
+            connector=aiohttp.TCPConnector(**how) if address else aiohttp.UnixConnector(str(path), **how),
             headers={"authorization": f"Bearer {key}"},
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=SILENCE_SECONDS),
             auto_decompress=False,

@@ -4,23 +4,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
 
 from appliance.access.principal import Principal, Role, UserId
 from appliance.access.web import Databases
 from appliance.chat.answering import Answering
 from appliance.chat.evidence import Source
-from appliance.kit import clock
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
 from appliance.serving import bootstrap
 from appliance.serving.directory import Directory
 from appliance.serving.service import Engines
-from appliance.serving.tables import DeploymentRow
 from appliance.tenants import bootstrap as people
 from appliance.tenants.authentication import Authenticator
 from appliance.tenants.service import Tenants
 from appliance.usage.journal import UsageRecord
 from tests.factories import models
+from tests.factories.deployments import pretend
 from tests.factories.engine import Spoken, SpokenUpstream
 from tests.factories.retrieval import GivenPassages
 from tests.factories.sources import passage
@@ -81,7 +79,8 @@ def deployed(databases: Databases, settings: Settings, tmp_path: Path) -> Databa
     )
     with databases.operator.session() as session:
         bootstrap.ensure(session, configured)
-        session.execute(update(DeploymentRow).values(actual="running", seen_at=clock.now()))
+    with databases.system.session() as session:
+        pretend(session)
     return databases
 
 
@@ -97,8 +96,8 @@ class Desk:
 
     def stop_engine(self) -> None:
         """The engine is known to be down."""
-        with self.databases.operator.session() as session:
-            session.execute(update(DeploymentRow).values(actual="failed"))
+        with self.databases.system.session() as session:
+            pretend(session, "failed")
 
     def says(self, text: str, **how: bool) -> None:
         """What the engine answers from now on."""

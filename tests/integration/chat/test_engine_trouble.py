@@ -10,6 +10,7 @@ from sqlalchemy.pool import QueuePool
 from appliance.chat.answering import Answering, Asking
 from appliance.drivers.vllm.arguments import EngineSettings
 from appliance.serving.tables import DeploymentRow
+from tests.factories.deployments import pretend
 from tests.integration.chat.asking import TRIAL, ask, events_of, kept
 from tests.integration.chat.conftest import Desk, People
 
@@ -89,6 +90,8 @@ def test_a_caller_who_leaves_aborts_the_engine_and_interrupts_the_answer(desk: D
 def test_a_context_without_room_for_a_passage_is_not_asked(desk: Desk, people_of: People) -> None:
     with desk.databases.operator.session() as session:
         session.execute(update(DeploymentRow).values(engine=EngineSettings(context=256).to_json()))
+    with desk.databases.system.session() as session:
+        pretend(session)
 
     done = ask(desk, people_of.one, TRIAL)
 

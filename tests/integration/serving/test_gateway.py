@@ -206,7 +206,7 @@ def streamed(engines: Engines, gateway: Gateway, content: str, take: int = 1000)
         pieces: list[str] = []
         messages = [{"role": "user", "content": content}]
         try:
-            async with aclosing(found.stream(DEFAULT, messages, 50, gateway.principal)) as deltas:
+            async with aclosing(found.stream(found.target(DEFAULT), messages, 50, gateway.principal)) as deltas:
                 async for delta in deltas:
                     pieces.append(delta.text)
                     if len(pieces) == take:

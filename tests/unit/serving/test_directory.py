@@ -6,14 +6,17 @@ import pytest
 
 from appliance.drivers.vllm.port import EngineDown
 from appliance.kit.ids import uuid7
-from appliance.serving.directory import Target
+from appliance.serving.routing import Replica
+from appliance.serving.target import Target
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 
 
 def target(actual: str, reason: str | None, seen: float | None) -> Target:
     seen_at = None if seen is None else NOW - timedelta(seconds=seen)
-    return Target("default", uuid7(), "m", "d", frozenset({"en"}), 4096, actual, reason, seen_at, NOW)
+    return Target(
+        "default", uuid7(), "m", "d", frozenset({"en"}), 4096, actual, reason, seen_at, NOW, "m@d", (Replica(uuid7()),)
+    )
 
 
 def test_a_running_engine_that_was_seen_just_now_can_be_asked() -> None:

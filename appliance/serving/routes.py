@@ -1,0 +1,80 @@
+"""Routes as the rest of the appliance sees them: a name, what answers it, on trial, instead, and for whom."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from appliance.serving import repository
+from appliance.serving.tables import RouteRow
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A deployment, and perhaps an adapter on it."""
+
+    deployment: UUID
+    adapter: UUID | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The form in which a route keeps a former one."""
+        return {"deployment": str(self.deployment), "adapter": str(self.adapter) if self.adapter else None}
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> "Lead":
+        """From that form."""
+        return cls(UUID(told["deployment"]), UUID(told["adapter"]) if told["adapter"] else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``lead`` answers now; ``next`` shall, once every engine has it; ``canary`` answers ``percent`` of conversations.
+
+    ``fallback``: the deployment that answers while the others cannot. ``tenants``: who may use it unless ``everyone``
+    may. ``former``: what rolling back leads to.
+    """
+
+    id: UUID
+    name: str
+    lead: Lead
+    next: Lead | None
+    canary: Lead | None
+    percent: int
+    fallback: UUID | None
+    former: Lead | None
+    everyone: bool
+    tenants: frozenset[UUID]
+    version: int
+    created_at: datetime
+
+
+class Routes:
+    """Works in the caller's transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def all(self) -> tuple[Route, ...]:
+        """Every route, by name."""
+        tenants = repository.tenants_of_routes(self._session)
+        return tuple(view(row, tenants.get(row.name, frozenset())) for row in repository.routes(self._session))
+
+
+def view(row: RouteRow, tenants: frozenset[UUID]) -> Route:
+    """A row as others see it."""
+    return Route(
+        id=row.id,
+        name=row.name,
+        lead=Lead(row.deployment_id, row.adapter_id),
+        next=Lead(row.next_deployment_id, row.next_adapter_id) if row.next_deployment_id else None,
+        canary=Lead(row.canary_deployment_id, row.canary_adapter_id) if row.canary_deployment_id else None,
+        percent=row.canary_percent,
+        fallback=row.fallback_deployment_id,
+        former=Lead.of(row.former) if row.former else None,
+        everyone=row.everyone,
+        tenants=tenants,
+        version=row.version,
+        created_at=row.created_at,
+    )
