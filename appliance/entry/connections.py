@@ -37,7 +37,7 @@ def wanted(settings: Settings) -> dict[str, int]:
         "web": _WEB_LOGINS * pool + 1,  # one listens
         "worker": _WORKER_LOGINS * WORKER_POOL * (1 + settings.jobs.concurrency),
         "index": _SHARDS * (pool + 1),  # one listens
-        "engines": pool,
+        "engines": pool + 1,  # one listens
     }
 
 

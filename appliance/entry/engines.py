@@ -6,7 +6,10 @@ import threading
 
 from appliance.kit import log, settings
 from appliance.kit.database import Database
-from appliance.serving.host import Host
+from appliance.kit.listening import Listener
+from appliance.licensing.asking import Licences
+from appliance.licensing.place import Place
+from appliance.serving.host import Host, Timing, World
 from appliance.serving.launch import ChildLauncher
 
 
@@ -15,12 +18,23 @@ def main() -> int:
     given = settings.load()
     log.configure("engines", given.log_level)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     system = Database.of(given, "system")
-    launcher = ChildLauncher(given, system)
+    licences = Licences(system, Place.of(given))
+    launcher = ChildLauncher(given, system, licences.now)
     launcher.clear()
-    Host(system, launcher, given.layout, given.engine.start_seconds).run(stop, given.engine.poll_seconds)
+    world = World(system, launcher, given.layout, elsewhere=given.engine.endpoints)
+    host = Host(world, Timing(given.engine.start_seconds))
+    bell = Listener(system, "serving", host.wake.set)
+    bell.start()
+
+    def end(*_: object) -> None:
+        stop.set()
+        host.wake.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    host.run(stop, given.engine.poll_seconds)
+    bell.stop()
     system.close()
     return 0
 

@@ -110,6 +110,9 @@ class EngineSettings(_Section):
     start_seconds: int = Field(600, ge=1, description="Longest start before an engine counts as failed")
     poll_seconds: float = Field(1.0, gt=0, description="Pause between two reconciliations")
     enabled: bool = Field(default=True, description="False: no engine is started; answers are quoted")
+    endpoints: dict[str, list[str]] = Field(
+        default_factory=dict, description="Engines that others start: a deployment's name and its HTTP addresses"
+    )
     program: str = Field(
         "vllm.entrypoints.openai.api_server", description="Python module that is the engine; takes vLLM's arguments"
     )

@@ -9,9 +9,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from appliance.catalog.service import Catalog, ModelVersion
-from appliance.kit import clock, paging
+from appliance.kit import paging
 from appliance.serving import repository
-from appliance.serving.reconcile import Course
 from appliance.serving.routing import Replica
 from appliance.serving.tables import DeploymentRow, ReplicaRow, RouteRow
 
@@ -94,15 +93,17 @@ class Deployments:
         return {row.name: row.deployment_id for row in repository.routes(self._session)}
 
     def ensure(self, name: str, version: UUID, engine: Mapping[str, Any]) -> UUID:
-        """The deployment of this name, made when there is none. One that runs another version is moved to this one.
+        """The deployment of this name, made when there is none; one of an older version of this model is moved to it.
 
-        An operator's own engine settings and desired state are left alone.
+        An operator's own settings and desired state are left alone, and another model that it was swapped to.
         """
         row = repository.deployment_named(self._session, name)
         if row is None:
             row = DeploymentRow(name=name, model_version_id=version, engine=dict(engine))
             self._session.add(row)
-        row.model_version_id = version
+        catalog = Catalog(self._session)
+        if catalog.one(row.model_version_id).name == catalog.one(version).name:
+            row.model_version_id = version
         self._session.flush()
         return row.id
 
@@ -111,27 +112,6 @@ class Deployments:
         if repository.route(self._session, name) is None:
             self._session.add(RouteRow(name=name, deployment_id=deployment))
             self._session.flush()
-
-    def report(self, deployment: Deployment, course: Course, pid: int | None, since: datetime) -> None:
-        """Write down what was seen just now."""
-        told = {
-            "actual": course.phase.value,
-            "reason": course.reason,
-            "restarts": course.restarts,
-            "actual_since": since,
-            "seen_at": clock.now(),
-        }
-        repository.report(self._session, deployment.id, **told)
-        repository.report_replica(
-            self._session,
-            deployment.id,
-            deployment.id,
-            **told,
-            pid=pid,
-            model_version_id=deployment.version.id,
-            engine=dict(deployment.engine),
-            in_service=course.phase.value == "running",
-        )
 
     def _whole(self, rows: Sequence[DeploymentRow]) -> tuple[Deployment, ...]:
         replicas = repository.replicas(self._session, [row.id for row in rows])

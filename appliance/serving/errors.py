@@ -31,6 +31,13 @@ class EngineRefused(Refused):
     advice = "Shorten the prompt or ask for fewer tokens."
 
 
+class NoPlace(Refused):
+    """No device of this host can take the engine."""
+
+    code = "no_place"
+    advice = "Stop another deployment, or give this one less: a smaller context, cache, share of memory or model."
+
+
 class EngineFull(Unavailable):
     """The engine has as many requests as it takes."""
 

@@ -1,12 +1,16 @@
-"""Starting an engine: its weights checked, its arguments computed, its processes on a leash."""
+"""Starting an engine: licence and weights checked, a place found, arguments computed, its processes on a leash."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.catalog.verify import Tampered, fingerprint
-from appliance.drivers.vllm.arguments import command, parse
+from appliance.drivers import devices
+from appliance.drivers.devices import Device
+from appliance.drivers.vllm.arguments import EngineSettings, command
 from appliance.drivers.vllm.port import Process
 from appliance.drivers.vllm.surroundings import survey
 from appliance.kit import crypto, log
@@ -15,29 +19,48 @@ from appliance.kit.database import Database
 from appliance.kit.errors import Broken
 from appliance.kit.leftovers import Leftovers
 from appliance.kit.settings import Settings
+from appliance.licensing.entitlement import Entitlement
+from appliance.licensing.errors import NotLicensed
 from appliance.serving.adapters import engine_name
-from appliance.serving.deployments import Deployment
+from appliance.serving.errors import NoPlace
+from appliance.serving.placement import Demand, Held, Placement, place
 
 KEY = "engine-key"
 NAMES = "engine-*"
 _logger = log.get(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An engine to be started: ``replica`` names its socket, its log and its record."""
+
+    replica: UUID
+    deployment: str
+    version: ModelVersion
+    engine: EngineSettings
+    placement: Placement
+    address: str | None = None
+
+
 class Launcher(Protocol):
     """Starts and forgets engines."""
 
-    def start(self, deployment: Deployment) -> Process:
+    def place(self, version: ModelVersion, engine: EngineSettings, held: Mapping[str, Held]) -> Placement:
+        """Where an engine could run. Raises :class:`NoPlace` with the reasons."""
+        ...
+
+    def start(self, order: Order) -> Process:
         """Start one. Raises :class:`appliance.kit.errors.ApplianceError` when it cannot be started as it is."""
         ...
 
-    def ended(self, deployment: UUID) -> None:
+    def ended(self, replica: UUID) -> None:
         """All of its processes are gone."""
         ...
 
 
-def name(deployment: UUID) -> str:
+def name(replica: UUID) -> str:
     """What its processes, its record and its log are called."""
-    return f"engine-{deployment.hex[-12:]}"
+    return f"engine-{replica.hex[-12:]}"
 
 
 def cache(store: Path) -> Path:
@@ -46,11 +69,19 @@ def cache(store: Path) -> Path:
 
 
 class ChildLauncher:
-    """Engines as children of this process."""
+    """Engines as children of this process. ``entitled``: what the licence allows now, None where nobody asks it."""
 
-    def __init__(self, settings: Settings, system: Database) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        system: Database,
+        entitled: Callable[[], Entitlement] | None = None,
+        look: Callable[[], tuple[Device, ...]] = devices.survey,
+    ) -> None:
         self._settings = settings
         self._system = system
+        self._entitled = entitled
+        self._look = look
         self._layout = settings.layout
         self._leftovers = Leftovers(settings.layout.run)
         self._checked: dict[Path, object] = {}
@@ -61,24 +92,34 @@ class ChildLauncher:
         if cleared:
             _logger.warning("cleared engines of a former run", pids=cleared)
 
-    def start(self, deployment: Deployment) -> Process:
-        """Check the weights, compute the arguments, start."""
-        self._check(deployment.version)
-        socket = self._layout.engine_socket(deployment.id)
+    def place(self, version: ModelVersion, engine: EngineSettings, held: Mapping[str, Held]) -> Placement:
+        """On the devices of this host."""
+        found = place(Demand.of(engine, version.bytes), self._look(), held)
+        if not found.devices:
+            raise NoPlace(f"there is no place for it: {'; '.join(found.reasons)}")
+        return found
+
+    def start(self, order: Order) -> Process:
+        """Check licence and weights, compute the arguments, start."""
+        version, engine = order.version, order.engine
+        if self._entitled is not None and not self._entitled().allows_model(version.digest):
+            raise NotLicensed(f"the licence does not name {version.name}, version {version.digest[:12]}")
+        self._check(version)
+        socket = self._layout.engine_socket(order.replica)
         socket.unlink(missing_ok=True)
         store = cache(self._settings.model_store)
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place = survey(
-            model=deployment.version.directory,
-            names=(engine_name(deployment.version.name, deployment.version.digest),),
+        where = survey(
+            model=version.directory,
+            names=(engine_name(version.name, version.digest),),
             socket=socket,
             cache=store,
             key=crypto.kept(self._layout.secret(KEY)),
             program=self._settings.engine.program,
+            devices=order.placement.indices,
         )
-        engine = parse(deployment.engine)
-        found = command(engine, place)
-        called = name(deployment.id)
+        found = command(engine, where)
+        called = name(order.replica)
         try:
             child = spawn(
                 found.argv,
@@ -91,13 +132,13 @@ class ChildLauncher:
         except ChildNotStarted as error:
             raise Broken(str(error)) from error
         self._leftovers.record(child.trace)
-        _logger.info("engine started", deployment=deployment.name, pid=child.pid)
+        _logger.info("engine started", deployment=order.deployment, pid=child.pid)
         return child
 
-    def ended(self, deployment: UUID) -> None:
+    def ended(self, replica: UUID) -> None:
         """Remove its record and its socket."""
-        self._leftovers.forget(name(deployment))
-        self._layout.engine_socket(deployment).unlink(missing_ok=True)
+        self._leftovers.forget(name(replica))
+        self._layout.engine_socket(replica).unlink(missing_ok=True)
 
     def _check(self, version: ModelVersion) -> None:
         """Read every byte, unless nothing has touched the files since this process last did."""

@@ -1,4 +1,4 @@
-"""What to do next about one deployment: decided purely from what is wanted and what is seen.
+"""What to do next about one replica: decided purely from what is wanted and what is seen.
 
 stopped ──start──▶ starting ──well──▶ running ──stop──▶ draining ──ended──▶ stopped
                       │ ended, dead, or too slow  │ ended, dead, or silent too long
@@ -78,9 +78,9 @@ def step(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[
     return _alive(course, seen, now, start_seconds)
 
 
-def fail(course: Course, now: float, reason: str) -> Course:
-    """The deployment cannot be started as it is: its files are not right, or its settings."""
-    return replace(_to(course, Phase.FAILED, now, reason), due=now + RETRY_FAILED)
+def fail(course: Course, now: float, reason: str, again: float = RETRY_FAILED) -> Course:
+    """It cannot be started as it is: its files are not right, or its settings. Tried after ``again`` seconds."""
+    return replace(_to(course, Phase.FAILED, now, reason), due=now + again)
 
 
 def _alive(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[Course, Act]:

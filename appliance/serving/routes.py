@@ -61,6 +61,21 @@ class Routes:
         tenants = repository.tenants_of_routes(self._session)
         return tuple(view(row, tenants.get(row.name, frozenset())) for row in repository.routes(self._session))
 
+    def flip(self, route: Route) -> bool:
+        """What was next answers from now on; False when somebody has changed the route meanwhile."""
+        row = repository.route(self._session, route.name, lock=True)
+        if row is None or row.version != route.version or route.next is None:
+            return False
+        if route.next != route.lead:
+            row.former = route.lead.to_json()
+        row.deployment_id, row.adapter_id = route.next.deployment, route.next.adapter
+        row.next_deployment_id = row.next_adapter_id = None
+        if route.canary == route.next:
+            row.canary_deployment_id, row.canary_adapter_id, row.canary_percent = None, None, 0
+        row.version += 1
+        self._session.flush()
+        return True
+
 
 def view(row: RouteRow, tenants: frozenset[UUID]) -> Route:
     """A row as others see it."""

@@ -11,10 +11,10 @@ from appliance.audit.service import Audit
 from appliance.kit import clock, crypto, log
 from appliance.kit.database import Database
 from appliance.kit.ids import uuid7
+from appliance.kit.listening import Listener
 from appliance.tenants import passwords, repository
 from appliance.tenants.errors import BadCredential
 from appliance.tenants.keys import KEY_PREFIX, alive
-from appliance.tenants.listening import Listener
 from appliance.tenants.tables import ApiKeyRow, TenantRow, UserRow
 
 CACHE_SECONDS = 2.0
@@ -36,7 +36,7 @@ class Authenticator:
         self._known: dict[bytes, tuple[float, Principal]] = {}
         self._lock = threading.Lock()
         self._changes = 0
-        self._listener = Listener(system, self.forget)
+        self._listener = Listener(system, "credentials", self.forget)
 
     def start(self) -> None:
         """Begin to listen for changes."""

@@ -11,7 +11,7 @@ from uuid import UUID
 import openai
 import pytest
 
-from appliance.drivers.vllm.client import probe
+from appliance.drivers.vllm.control import probe
 from appliance.drivers.vllm.port import Health
 from appliance.kit.leash import family
 from tests.factories.appliance import Appliance, gone, wait

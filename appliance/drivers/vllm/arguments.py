@@ -38,6 +38,7 @@ class EngineSettings:
 
     ``sequences`` requests run at once and ``queue`` more may wait; what is over is told 503. ``cache_gib`` is the CPU's
     key-value cache; ``memory_share`` the part of a GPU's memory that the engine takes. ``threads`` 0: all cores.
+    ``adapters``: how many may take part in one batch, 0: none can be loaded; ``adapter_rank``: the greatest of theirs.
     """
 
     device: Literal["cpu", "cuda"] = "cpu"
@@ -51,12 +52,16 @@ class EngineSettings:
     memory_share: float = 0.9
     parallel: int = 1
     eager: bool = False
+    adapters: int = 0
+    adapter_rank: int = 16
 
     def to_json(self) -> dict[str, Any]:
         """The form in which a deployment keeps them."""
         return asdict(self)
 
 
+RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The ranks of adapters that vLLM can be told to make room for (vllm/config/lora.py)."""
 _BOUNDS: dict[str, tuple[float, float]] = {
     "context": (256, 1_048_576),
     "sequences": (1, 1024),
@@ -66,6 +71,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "cache_gib": (1, 1024),
     "memory_share": (0.05, 0.98),
     "parallel": (1, 64),
+    "adapters": (0, 256),
+    "adapter_rank": (1, 512),
 }
 
 
@@ -86,7 +93,7 @@ def parse(told: Mapping[str, Any]) -> EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The host as the engine will find it. ``names`` are what callers may call the model."""
+    """The host as the engine will find it. ``names``: what the gateway calls the model; ``devices``: graphics cards."""
 
     python: Path
     program: str
@@ -99,6 +106,7 @@ class Place:
     preload: tuple[Path, ...] = ()
     compiler: bool = True
     inherited: Mapping[str, str] | None = None
+    devices: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +149,20 @@ def _argv(settings: EngineSettings, place: Place) -> tuple[str, ...]:
     if settings.device == "cuda":
         options["--gpu-memory-utilization"] = settings.memory_share
         options["--tensor-parallel-size"] = settings.parallel
+    if settings.adapters:
+        flags.append("--enable-lora")
+        options["--max-loras"] = settings.adapters
+        options["--max-cpu-loras"] = 2 * settings.adapters  # while a route flips, the former ones are still asked
+        options["--max-lora-rank"] = _rank(settings.adapter_rank)
     if settings.eager or not place.compiler:
         flags.append("--enforce-eager")
     named = [part for name, value in options.items() for part in (name, str(value))]
     return (str(place.python), "-m", place.program, *named, "--served-model-name", *place.names, *flags)
+
+
+def _rank(wanted: int) -> int:
+    """The least rank that vLLM takes and that is enough."""
+    return next(rank for rank in RANKS if rank >= wanted)
 
 
 def _env(settings: EngineSettings, place: Place) -> dict[str, str]:
@@ -162,6 +180,10 @@ def _env(settings: EngineSettings, place: Place) -> dict[str, str]:
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
     }
+    if settings.adapters:
+        env["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] = "1"  # on its socket alone, with the key
+    if place.devices and settings.device == "cuda":
+        env["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, place.devices))
     return env | _processor(settings, place) if settings.device == "cpu" else env
 
 

@@ -1,17 +1,14 @@
-"""Requests to an engine over its Unix socket: asynchronous for the gateway, a plain probe for the engine host."""
+"""Requests to an engine over its Unix socket: asynchronous, for the gateway."""
 
-import http.client
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from appliance.drivers.vllm.port import EngineDown, Health
+from appliance.drivers.vllm.port import EngineDown
 
 CONNECT_SECONDS = 2.0
 SILENCE_SECONDS = 300.0
@@ -75,21 +72,6 @@ class SocketUpstream:
     async def close(self) -> None:
         """Close what is open."""
         await self._session.close()
-
-
-def probe(path: Path, timeout: float = 5.0) -> Health:
-    """Ask ``/health`` once, waiting ``timeout`` seconds at most."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(timeout)
-        try:
-            connection.connect(str(path))
-            request = http.client.HTTPConnection("engine", timeout=timeout)
-            request.sock = connection
-            request.request("GET", "/health")
-            status = request.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return Health.SILENT
-    return Health.WELL if status == HTTPStatus.OK else Health.DEAD
 
 
 def _down(error: Exception) -> EngineDown:

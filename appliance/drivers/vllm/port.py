@@ -6,7 +6,6 @@ from enum import Enum
 from typing import Any, Protocol
 
 from appliance.kit import errors
-from appliance.kit.leftovers import Trace
 
 
 class EngineDown(errors.Unavailable):
@@ -28,13 +27,8 @@ class Process(Protocol):
     """A started engine with all its descendants."""
 
     @property
-    def pid(self) -> int:
-        """The server's process."""
-        ...
-
-    @property
-    def trace(self) -> Trace:
-        """How it is found again after this process was killed."""
+    def pid(self) -> int | None:
+        """The server's process; None for one that is not of this machine."""
         ...
 
     def poll(self) -> int | None:

@@ -15,6 +15,7 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -52,6 +53,7 @@ class Scripted:
 
     def __init__(self, names: tuple[str, ...], key: str, limit: int) -> None:
         self.names = names
+        self.adapters: dict[str, str] = {}
         self.limit = limit
         self.requests: list[dict[str, Any]] = []
         self.aborted = 0
@@ -64,6 +66,10 @@ class Scripted:
             routes=[
                 Route("/health", self._health),
                 Route("/scripted", self._seen),
+                Route("/v1/models", self._models),
+                Route("/v1/completions", self._completion, methods=["POST"]),
+                Route("/v1/load_lora_adapter", self._load, methods=["POST"]),
+                Route("/v1/unload_lora_adapter", self._unload, methods=["POST"]),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
             ]
         )
@@ -72,14 +78,56 @@ class Scripted:
         return Response()
 
     async def _seen(self, _request: Request) -> Response:
-        return JSONResponse({"requests": self.requests, "aborted": self.aborted, "running": self.running})
+        return JSONResponse(
+            {"requests": self.requests, "aborted": self.aborted, "running": self.running, "adapters": self.adapters}
+        )
+
+    async def _models(self, request: Request) -> Response:
+        if not self._keyed(request):
+            return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
+        return JSONResponse({"object": "list", "data": [{"id": name} for name in (*self.names, *self.adapters)]})
+
+    async def _load(self, request: Request) -> Response:
+        if not self._keyed(request):
+            return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
+        body = await request.json()
+        name, path = body["lora_name"], body["lora_path"]
+        if name in self.adapters or path in self.adapters.values():
+            return _error(HTTPStatus.BAD_REQUEST, f"The lora adapter '{name}' has already been loaded.")
+        if not (Path(path) / "adapter_config.json").exists():
+            return _error(HTTPStatus.NOT_FOUND, f"No adapter found for {path}")
+        self.adapters[name] = path
+        return Response(f"Success: LoRA adapter '{name}' added successfully.")
+
+    async def _unload(self, request: Request) -> Response:
+        if not self._keyed(request):
+            return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
+        name = (await request.json())["lora_name"]
+        if self.adapters.pop(name, None) is None:
+            return _error(HTTPStatus.NOT_FOUND, f"The lora adapter '{name}' cannot be found.")
+        return Response(f"Success: LoRA adapter '{name}' removed successfully.")
+
+    async def _completion(self, request: Request) -> Response:
+        if not self._keyed(request):
+            return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
+        body: dict[str, Any] = await request.json()
+        if not self._knows(body["model"]):
+            return _error(HTTPStatus.NOT_FOUND, f"The model `{body['model']}` does not exist.")
+        choice = {"index": 0, "text": " so", "finish_reason": "length"}
+        return JSONResponse({"object": "text_completion", "model": body["model"], "choices": [choice]})
+
+    def _keyed(self, request: Request) -> bool:
+        return request.headers.get("authorization") == f"Bearer {self._key}"
+
+    def _knows(self, name: str) -> bool:
+        return name in self.names or name in self.adapters
 
     async def _chat(self, request: Request) -> Response:
-        if request.headers.get("authorization") != f"Bearer {self._key}":
+        if not self._keyed(request):
             return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
         body: dict[str, Any] = await request.json()
         self.requests.append(body)
-        if body["model"] not in self.names:
+        if not self._knows(body["model"]):
             return _error(HTTPStatus.NOT_FOUND, f"The model `{body['model']}` does not exist.")
         if self.running >= self.limit:
             return _error(HTTPStatus.SERVICE_UNAVAILABLE, "Request queue full")

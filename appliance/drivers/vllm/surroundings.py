@@ -15,7 +15,15 @@ TCMALLOC = "libtcmalloc_minimal.so.4"
 _logger = log.get(__name__)
 
 
-def survey(model: Path, names: tuple[str, ...], socket: Path, cache: Path, key: str, program: str) -> Place:
+def survey(
+    model: Path,
+    names: tuple[str, ...],
+    socket: Path,
+    cache: Path,
+    key: str,
+    program: str,
+    devices: tuple[int, ...] = (),
+) -> Place:
     """The place of one engine on this host."""
     return Place(
         python=Path(sys.executable),
@@ -29,6 +37,7 @@ def survey(model: Path, names: tuple[str, ...], socket: Path, cache: Path, key: 
         preload=preload(Path(sys.prefix), tuple(Path(folder) for folder in LIBRARIES)),
         compiler=compiler(Path(sysconfig.get_path("include"))),
         inherited=dict(os.environ),
+        devices=devices,
     )
 
 

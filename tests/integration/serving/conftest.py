@@ -4,10 +4,11 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
@@ -21,9 +22,10 @@ from appliance.drivers.vllm.arguments import EngineSettings as Engine
 from appliance.entry import web
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
 from appliance.serving import bootstrap
+from appliance.serving.adapters import Adapter
 from appliance.serving.deployments import Deployment, Deployments
-from appliance.serving.host import Host
-from appliance.serving.launch import ChildLauncher
+from appliance.serving.host import Host, Timing, World
+from appliance.serving.launch import ChildLauncher, Launcher
 from appliance.serving.tables import DeploymentRow
 from appliance.tenants import bootstrap as people
 from appliance.tenants.authentication import Authenticator
@@ -57,12 +59,18 @@ def deployed(served: Settings, databases: Databases) -> Databases:
     return databases
 
 
+SETTLE, LINGER = 1.5, 3.0
+"""A gateway's snapshot is a second old at most."""
+
+
 class Engines:
     """The engine host of a test, and what the rows say of it."""
 
     def __init__(self, settings: Settings, databases: Databases) -> None:
         self.settings = settings
         self.databases = databases
+        self.adapters: dict[UUID, Adapter] = {}
+        self.elsewhere: dict[str, list[str]] = {}
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -70,7 +78,7 @@ class Engines:
         stop = threading.Event()
         launcher = ChildLauncher(self.settings, self.databases.system)
         launcher.clear()
-        host = Host(self.databases.system, launcher, self.settings.layout, self.settings.engine.start_seconds)
+        host = Host(self.world(launcher), Timing(self.settings.engine.start_seconds, SETTLE, LINGER))
         thread = threading.Thread(target=host.run, args=(stop, self.settings.engine.poll_seconds))
         thread.start()
         try:
@@ -78,6 +86,14 @@ class Engines:
         finally:
             stop.set()
             thread.join()
+
+    def world(self, launcher: Launcher) -> World:
+        """What a host rests on."""
+        return World(self.databases.system, launcher, self.settings.layout, self.known, elsewhere=self.elsewhere)
+
+    def known(self, _session: Session, ids: Collection[UUID]) -> dict[UUID, Adapter]:
+        """The adapters of this test."""
+        return {key: self.adapters[key] for key in ids if key in self.adapters}
 
     def row(self) -> Deployment:
         """The one deployment."""

@@ -35,7 +35,7 @@ def seen(engines: Engines, engine: Deployment) -> dict[str, Any]:
     """What the scripted engine says it was asked."""
     connection = http.client.HTTPConnection("engine")
     connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.connect(str(engines.settings.layout.engine_socket(engine.id)))
+    connection.sock.connect(str(engines.settings.layout.engine_socket(engine.replicas[0].id)))
     connection.request("GET", "/scripted")
     told: dict[str, Any] = json.loads(connection.getresponse().read())
     connection.close()

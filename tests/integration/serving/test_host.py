@@ -6,22 +6,29 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from appliance.access.web import Databases
 from appliance.catalog.service import Catalog
+from appliance.drivers.vllm.arguments import EngineSettings
 from appliance.drivers.vllm.port import Process
 from appliance.kit.children import spawn
 from appliance.kit.database import Database
 from appliance.kit.errors import Broken
+from appliance.kit.ids import uuid7
 from appliance.kit.leftovers import Leftovers, started
 from appliance.kit.settings import Settings
-from appliance.serving.deployments import Deployment
-from appliance.serving.host import Host
-from appliance.serving.launch import ChildLauncher, name
+from appliance.serving.host import Host, Timing
+from appliance.serving.launch import ChildLauncher, Order, name
+from appliance.serving.placement import Placement
 from tests.factories.processes import gone, shell, until
 from tests.integration.serving.conftest import Engines, settle
 
@@ -37,7 +44,7 @@ def test_an_engine_runs_as_its_row_says_and_is_drained_when_it_no_longer_does(en
             settle(session, desired="stopped")
         engines.until("stopped")
         assert gone([row.pid])
-        assert not engines.settings.layout.engine_socket(row.id).exists()
+        assert not engines.settings.layout.engine_socket(row.members[0].id).exists()
         with engines.databases.operator.session() as session:
             settle(session, desired="running")
         engines.until("running")
@@ -59,15 +66,15 @@ class Counting(ChildLauncher):
 
     starts = 0
 
-    def start(self, deployment: Deployment) -> Process:
+    def start(self, order: Order) -> Process:
         self.starts += 1
-        return super().start(deployment)
+        return super().start(order)
 
 
 def test_checking_the_weights_at_a_start_is_no_reason_to_start_again(engines: Engines) -> None:
     settings, system = engines.settings, engines.databases.system
     launcher, stop = Counting(settings, system), threading.Event()
-    host = Host(system, launcher, settings.layout, 30)
+    host = Host(engines.world(launcher), Timing(30))
     before = engines.row().version.verified_at
     while engines.row().actual != "running":
         host.once()
@@ -115,7 +122,7 @@ def test_a_program_that_ends_at_once_is_tried_again_and_its_exit_told(engines: E
     with engines.running():
         assert engines.until("backing_off").reason == "ended with exit code 1 while starting"
         until(lambda: engines.row().restarts >= 1, 20)
-    log = settings.layout.log(name(engines.row().id))
+        log = settings.layout.log(name(engines.row().members[0].id))
     assert "No module named" in log.read_text()
 
 
@@ -163,13 +170,25 @@ def test_a_killed_host_leaves_no_engine_and_its_successor_starts_one(engines: En
             process.wait()
 
 
+class Leaving(Database):
+    """A database until there is another to go to."""
+
+    away: Database | None = None
+
+    @contextmanager
+    def session(self, tenant: UUID | None = None) -> Iterator[Session]:
+        with self.away.session(tenant) if self.away else super().session(tenant) as found:
+            yield found
+
+
 def test_a_database_that_is_away_stops_no_engine_and_keeps_none_from_ending(engines: Engines) -> None:
     settings, system = engines.settings, engines.databases.system
-    host, stop = Host(system, ChildLauncher(settings, system), settings.layout, 30), threading.Event()
+    world = engines.world(ChildLauncher(settings, system))
+    leaving = Leaving(system.engine.url)
+    host, stop = Host(replace(world, system=leaving), Timing(30)), threading.Event()
     while engines.row().actual != "running":
         host.once()
-    away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    host._system = away
+    leaving.away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
     thread = threading.Thread(target=host.run, args=(stop, 0.05))
     with capture_logs() as logs:
         thread.start()
@@ -181,7 +200,8 @@ def test_a_database_that_is_away_stops_no_engine_and_keeps_none_from_ending(engi
         thread.join()
     assert gone([pid])
     assert any("cannot be reported" in line["event"] for line in logs)
-    away.close()
+    leaving.away.close()
+    leaving.close()
 
 
 def test_a_launcher_clears_what_a_killed_predecessor_left(engines: Engines, tmp_path: Path) -> None:
@@ -194,6 +214,8 @@ def test_a_launcher_clears_what_a_killed_predecessor_left(engines: Engines, tmp_
 
 def test_a_program_that_cannot_be_run_at_all_is_told(engines: Engines) -> None:
     launcher = ChildLauncher(engines.settings, engines.databases.system)
+    row = engines.row()
+    order = Order(uuid7(), row.name, row.version, EngineSettings(), Placement(("cpu",)))
     shutil.rmtree(engines.settings.layout.run)
     with pytest.raises(Broken, match="No such file"):
-        launcher.start(engines.row())
+        launcher.start(order)

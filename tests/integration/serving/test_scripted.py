@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from appliance.drivers.vllm.client import SocketUpstream, probe
+from appliance.drivers.vllm.client import SocketUpstream
+from appliance.drivers.vllm.control import probe
 from appliance.drivers.vllm.port import EngineDown, Health
 from appliance.drivers.vllm.scripted import Script, Scripted, script
 from appliance.serving.events import Counted, data, usage

@@ -1,7 +1,7 @@
-"""Hears that a credential changed: PostgreSQL's NOTIFY, rung by triggers on users, tenants, keys and memberships.
+"""Hears that rows changed: PostgreSQL's NOTIFY, rung by triggers on the tables.
 
-What was remembered is believed only between ``heard`` and the loss of the connection; a proxy that silently dropped it
-would be noticed by TCP's keep-alive at the earliest, which is why nothing is remembered longer than two seconds anyway.
+A proxy that silently dropped the connection would be noticed by TCP's keep-alive at the earliest: whoever listens also
+looks by itself now and then, or remembers nothing for long.
 """
 
 import threading
@@ -10,13 +10,13 @@ from contextlib import suppress
 from typing import cast
 
 import psycopg
+from psycopg import sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from appliance.kit import log
 from appliance.kit.database import Database
 
-CHANNEL = "credentials"
 PAUSE = 0.5
 """Seconds between two tries to connect, and how soon a stop is noticed."""
 _logger = log.get(__name__)
@@ -25,8 +25,9 @@ _logger = log.get(__name__)
 class Listener:
     """A thread with a connection of its own. ``rang`` is called at every change and at every loss and return."""
 
-    def __init__(self, database: Database, rang: Callable[[], None]) -> None:
+    def __init__(self, database: Database, channel: str, rang: Callable[[], None]) -> None:
         self._database = database
+        self._channel = channel
         self._rang = rang
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -34,7 +35,7 @@ class Listener:
 
     def start(self) -> None:
         """Begin to listen, in the background."""
-        self._thread = threading.Thread(target=self._run, name="credentials", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self._channel, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -50,7 +51,7 @@ class Listener:
                 connection = self._listen()
                 self._hear(connection)
             except (psycopg.Error, DBAPIError, PoolTimeout) as error:
-                _logger.warning("not listening for changed credentials", reason=str(error))
+                _logger.warning("not listening", channel=self._channel, reason=str(error))
             finally:
                 self.hears = False
                 self._rang()
@@ -71,5 +72,5 @@ class Listener:
         connection = cast("psycopg.Connection[tuple[object, ...]]", pooled.driver_connection)
         pooled.detach()
         connection.autocommit = True
-        connection.execute(f"listen {CHANNEL}")
+        connection.execute(sql.SQL("listen {}").format(sql.Identifier(self._channel)))
         return connection
