@@ -91,6 +91,11 @@ RULES: dict[str, Rules] = {
         None, ("select",), ALL, ("select", "update(actual, reason, pid, restarts, actual_since, seen_at)")
     ),
     "replicas": Rules(None, ("select",), ("select",), ALL),
+    "adapters": _tenant(
+        ("select", "insert", "delete", "update(state, reason, verified_at)"),
+        ("select", "insert", "delete", "update(state, reason, verified_at)"),
+        ("select", "delete", "update(state, reason, verified_at)"),
+    ),
     "routes": Rules(None, ("select",), ALL, ("select",)),
     "route_tenants": _tenant(("select",), ALL, ("select", "delete")),
 }

@@ -23,6 +23,8 @@ class Action(StrEnum):
     MANAGE_USERS = "manage_users"
     READ_MODELS = "read_models"
     MANAGE_MODELS = "manage_models"
+    READ_ADAPTERS = "read_adapters"
+    MANAGE_ADAPTERS = "manage_adapters"
     READ_TENANTS = "read_tenants"
     MANAGE_TENANTS = "manage_tenants"
     READ_AUDIT = "read_audit"
@@ -31,7 +33,12 @@ class Action(StrEnum):
 
 _MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action.READ_MODELS})
 _EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.CANCEL_JOBS}
-_TENANT_ADMIN = _EDITOR | {Action.READ_USERS, Action.MANAGE_USERS}
+_TENANT_ADMIN = _EDITOR | {
+    Action.READ_USERS,
+    Action.MANAGE_USERS,
+    Action.READ_ADAPTERS,
+    Action.MANAGE_ADAPTERS,
+}
 # No content: no documents and no answers; no jobs either, whose events name files and quote what a parser met.
 _AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT})
 _OPERATOR = _TENANT_ADMIN | {
@@ -56,7 +63,15 @@ ELSEWHERE: dict[Role, frozenset[Action]] = {
     Role.TENANT_ADMIN: frozenset(),
     Role.AUDITOR: frozenset({Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT}),
     Role.OPERATOR: frozenset(
-        {Action.READ_TENANTS, Action.MANAGE_TENANTS, Action.READ_USERS, Action.MANAGE_USERS, Action.READ_AUDIT}
+        {
+            Action.READ_TENANTS,
+            Action.MANAGE_TENANTS,
+            Action.READ_USERS,
+            Action.MANAGE_USERS,
+            Action.READ_AUDIT,
+            Action.READ_ADAPTERS,
+            Action.MANAGE_ADAPTERS,
+        }
     ),
 }
 """What a role may do in a tenant that is not its own: never anything with content."""

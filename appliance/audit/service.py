@@ -17,7 +17,7 @@ class Audit:
     def __init__(self, session: Session, tenant: UUID, actor: UUID | None, request_id: str | None = None) -> None:
         self._session = session
         self._tenant = tenant
-        self._actor = actor
+        self.actor = actor
         self._request_id = request_id
 
     def record(
@@ -40,7 +40,7 @@ class Audit:
             insert(AuditEntryRow.__table__).values(  # type: ignore[arg-type] # a table, which SQLAlchemy types as any selectable
                 id=uuid7(),
                 tenant_id=self._tenant,
-                actor=self._actor,
+                actor=self.actor,
                 action=action,
                 object=None if subject is None else str(subject),
                 outcome=outcome,

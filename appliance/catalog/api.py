@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 
 from appliance.access.permissions import Action
 from appliance.access.web import Databases, Tx, allow
-from appliance.catalog import api_entries, pulling, schemas
+from appliance.catalog import api_adapters, api_entries, pulling, schemas
 from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.kit.settings import Settings
@@ -67,3 +67,4 @@ def _view(version: ModelVersion) -> schemas.ModelView:
 router = APIRouter(prefix="/api/v1", tags=["models"])
 router.include_router(models)
 router.include_router(api_entries.router)
+router.include_router(api_adapters.router)

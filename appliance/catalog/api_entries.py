@@ -24,10 +24,10 @@ def list_entries(
     )
 
 
-@router.get("/{name}")
-def show_entry(name: entry.Name) -> schemas.EntryView:
+@router.get("/{entry_name}")
+def show_entry(entry_name: entry.Name) -> schemas.EntryView:
     """Show one entry; ``doubts``: what stands in the way of its activation."""
-    return _view(entry.one(name))
+    return _view(entry.one(entry_name))
 
 
 def _view(found: entry.Entry) -> schemas.EntryView:

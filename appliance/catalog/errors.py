@@ -1,6 +1,6 @@
 """What can go wrong with model versions; those about their files stand beside the code that finds them."""
 
-from appliance.kit.errors import NotFound
+from appliance.kit.errors import Conflict, NotFound
 
 
 class ModelNotFound(NotFound):
@@ -15,3 +15,17 @@ class ModelUnknown(NotFound):
 
     code = "model_unknown"
     advice = "Put a verified directory with a manifest.json into the model store, or name one of the known packages."
+
+
+class AdapterNotFound(NotFound):
+    """There is no such adapter in this tenant."""
+
+    code = "adapter_not_found"
+    advice = "List what there is with 'appliance adapters list'."
+
+
+class NotABase(Conflict):
+    """This model version can carry no adapter: it is no language model, or its files are not as they should be."""
+
+    code = "not_a_base"
+    advice = "Name a verified language model: 'appliance models list'."

@@ -1,12 +1,15 @@
-"""Queries on model versions."""
+"""Queries on model versions and adapters."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from appliance.catalog.tables import ModelVersionRow
+from appliance.catalog.tables import AdapterRow, ModelVersionRow
+
+ADAPTER_LOCK = 0x6C6F7261
+"""Advisory lock (``lora``): one import at a time, so that the licence's number holds and versions count up."""
 
 
 def one(session: Session, version: UUID) -> ModelVersionRow | None:
@@ -29,3 +32,57 @@ def some(session: Session, after: UUID | None, limit: int) -> Sequence[ModelVers
 def those(session: Session, versions: Sequence[UUID]) -> Sequence[ModelVersionRow]:
     """The versions with these ids."""
     return session.scalars(select(ModelVersionRow).where(ModelVersionRow.id.in_(versions))).all()
+
+
+def one_at_a_time(session: Session) -> None:
+    """Wait for the import of another adapter, until this transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(ADAPTER_LOCK)))
+
+
+def adapter(session: Session, tenant: UUID, wanted: UUID) -> AdapterRow | None:
+    """One adapter of a tenant."""
+    return session.scalars(
+        select(AdapterRow).where(AdapterRow.tenant_id == tenant, AdapterRow.id == wanted)
+    ).one_or_none()
+
+
+def newest_adapter(session: Session, tenant: UUID, name: str) -> AdapterRow | None:
+    """The newest version of a name."""
+    query = select(AdapterRow).where(AdapterRow.tenant_id == tenant, AdapterRow.name == name)
+    return session.scalars(query.order_by(AdapterRow.version.desc()).limit(1)).one_or_none()
+
+
+def some_adapters(
+    session: Session, tenant: UUID, after: UUID | None, limit: int, name: str | None
+) -> Sequence[AdapterRow]:
+    """A tenant's adapters by id, those after ``after``."""
+    query = select(AdapterRow).where(AdapterRow.tenant_id == tenant).order_by(AdapterRow.id).limit(limit)
+    if after is not None:
+        query = query.where(AdapterRow.id > after)
+    return session.scalars(query if name is None else query.where(AdapterRow.name == name)).all()
+
+
+def adapters_of(session: Session, wanted: Collection[UUID]) -> Sequence[AdapterRow]:
+    """The adapters with these ids."""
+    return session.scalars(select(AdapterRow).where(AdapterRow.id.in_(wanted))).all()
+
+
+def all_adapters(session: Session) -> set[UUID]:
+    """The ids of all tenants' adapters, as system."""
+    return set(session.scalars(select(AdapterRow.id)))
+
+
+def count_adapters(session: Session) -> int:
+    """How many there are of all tenants, as system."""
+    return session.execute(select(func.count()).select_from(AdapterRow)).scalar_one()
+
+
+def record_adapter(session: Session, wanted: UUID, **values: object) -> None:
+    """Change what was found of its files."""
+    session.execute(update(AdapterRow).where(AdapterRow.id == wanted).values(**values))
+
+
+def forget_adapters(session: Session, tenant: UUID) -> int:
+    """Delete a tenant's, as system; how many there were."""
+    gone = session.execute(delete(AdapterRow).where(AdapterRow.tenant_id == tenant).returning(AdapterRow.id))
+    return len(gone.all())

@@ -53,3 +53,28 @@ class EntryList(BaseModel):
 
     items: list[EntryView]
     next_cursor: str | None
+
+
+class AdapterView(BaseModel):
+    """One version of an adapter; ``base``: the model version that it belongs to."""
+
+    id: UUID
+    name: str
+    version: int
+    base: UUID
+    digest: str
+    bytes: int
+    rank: int
+    modules: list[str]
+    state: str
+    reason: str | None
+    created_by: UUID | None
+    created_at: datetime
+    verified_at: datetime
+
+
+class AdapterList(BaseModel):
+    """A page of adapters."""
+
+    items: list[AdapterView]
+    next_cursor: str | None

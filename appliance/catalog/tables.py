@@ -1,10 +1,12 @@
-"""Model versions: appliance-wide, immutable once verified."""
+"""Model versions: appliance-wide, immutable once verified. Adapters: a tenant's, each for exactly one version."""
 
-from sqlalchemy import BigInteger, CheckConstraint, UniqueConstraint, text
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.kit.columns import Created, Id, Json, Moment
+from appliance.kit.columns import Created, Id, Json, Moment, Tenant
 from appliance.kit.database import Base
 
 
@@ -29,5 +31,32 @@ class ModelVersionRow(Base):
     manifest: Mapped[Json]
     state: Mapped[str] = mapped_column(server_default=text("'verified'"))
     reason: Mapped[str | None]
+    created_at: Mapped[Created]
+    verified_at: Mapped[Moment]
+
+
+class AdapterRow(Base):
+    """LoRA weights of one tenant for exactly one base version; ``version`` counts those of a name."""
+
+    __tablename__ = "adapters"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name", "version"),
+        CheckConstraint("state in ('verified', 'tampered', 'missing')", name="state"),
+        Index(None, "base_id"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str]
+    version: Mapped[int]
+    base_id: Mapped[UUID] = mapped_column(ForeignKey("model_versions.id"))
+    digest: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    rank: Mapped[int]
+    modules: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    manifest: Mapped[Json]
+    state: Mapped[str] = mapped_column(server_default=text("'verified'"))
+    reason: Mapped[str | None]
+    created_by: Mapped[UUID | None]
     created_at: Mapped[Created]
     verified_at: Mapped[Moment]

@@ -24,7 +24,7 @@ BODY: Final = 2 * 1024 * 1024 + 64 * 1024
 """Bytes of any other body; the gateway's own limit lies just below."""
 FORM: Final = 64 * 1024
 """Bytes that a form may have beside its file."""
-UPLOADS: Final = re.compile(r"/api/v1/collections/[^/]+/documents")
+UPLOADS: Final = re.compile(r"/api/v1/(collections/[^/]+/documents|tenants/[^/]+/adapters)")
 
 
 class Bodies:

@@ -9,6 +9,8 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 import appliance.knowledge.tasks
+from appliance.catalog import adapters
+from appliance.catalog.shelf import Shelf
 from appliance.chat import service as chat
 from appliance.chat.service import forget_document
 from appliance.jobs.registry import Registry
@@ -30,4 +32,9 @@ def registry(configured: Callable[[], Settings] = load) -> Registry:
 def chores(settings: Settings) -> tuple[Chore, ...]:
     """What the sweep does besides jobs; harmless when two do it at once."""
     keep = timedelta(hours=settings.web.keep_idempotency_hours)
-    return (lambda session: idempotency.forget(session, keep), chat.close_orphans)
+    shelf = Shelf(settings.layout.adapters)
+    return (
+        lambda session: idempotency.forget(session, keep),
+        chat.close_orphans,
+        lambda session: adapters.sweep(session, shelf),
+    )

@@ -35,6 +35,8 @@ from appliance.kit.errors import ApplianceError
 from appliance.kit.priority import settle
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
+from appliance.licensing.asking import Licences
+from appliance.licensing.place import Place
 from appliance.serving.connect import engines
 from appliance.tenants.authentication import Authenticator
 from appliance.usage.service import Usage
@@ -84,6 +86,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.settings = configured
     app.state.databases = databases
     app.state.authenticate = app.state.credentials = Authenticator(databases.system)
+    app.state.licences = Licences(databases.system, Place.of(configured))
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.engines = engines(configured, databases.system, app.state.usage.record)
     app.state.bell = CeleryBell(configured.broker_url)

@@ -36,6 +36,11 @@ class Layout:
         return self.data / "blobs"
 
     @property
+    def adapters(self) -> Path:
+        """LoRA weights by tenant and id, each version at a path of its own that is never used again."""
+        return self.data / "adapters"
+
+    @property
     def index(self) -> Path:
         """The vector index: a projection, may be thrown away."""
         return self.data / "index"

@@ -11,6 +11,7 @@ from appliance.access.web import Caller, Databases, allow
 from appliance.audit.service import Audit
 from appliance.kit.errors import ApplianceError
 from appliance.licensing import schemas
+from appliance.licensing.asking import Licences
 from appliance.licensing.licence import Licence
 from appliance.licensing.place import Place
 from appliance.licensing.points import Point
@@ -62,11 +63,14 @@ def _act(
     try:
         with databases.operator.session() as session:
             audit = Audit(session, principal.tenant, principal.user, name)
-            return _view(act(Licensing(session, _place(request)), audit))
+            shown = _view(act(Licensing(session, _place(request)), audit))
     except ApplianceError as error:
         with databases.operator.session() as session:
             Audit(session, principal.tenant, principal.user, name).record(action, outcome="refused", code=error.code)
         raise
+    licences: Licences = request.app.state.licences
+    licences.forget()
+    return shown
 
 
 def _place(request: Request) -> Place:

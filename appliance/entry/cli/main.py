@@ -7,6 +7,7 @@ import typer
 
 import appliance
 from appliance.entry.cli import (
+    adapters,
     answers,
     audit,
     collections,
@@ -66,6 +67,7 @@ app.command("search")(search.search)
 app.add_typer(collections.app, name="collections")
 app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
+app.add_typer(adapters.app, name="adapters")
 app.add_typer(models.deployments, name="deployments")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(licence.app, name="licence")

@@ -1,12 +1,18 @@
 """``appliance models`` and ``appliance deployments``: which weights are here, and what runs them."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from appliance.entry.cli import entries, output
 from appliance.entry.cli.output import Json
 from appliance.kit.errors import NotFound
+
+if TYPE_CHECKING:
+    from appliance.entry.cli.client import Api
+
+SHORTEST = 12
+"""Digits of a digest that name a version."""
 
 app = typer.Typer(help="Model versions: list, pull, verify.", no_args_is_help=True)
 app.add_typer(entries.app, name="entries")
@@ -97,3 +103,15 @@ def _shown(items: list[dict[str, Any]], *, as_json: bool) -> None:
         output.table(COLUMNS, items, "There is none.")
     if any(item["state"] != "verified" for item in items):
         raise typer.Exit(1)
+
+
+def version(api: "Api", wanted: str) -> dict[str, Any]:
+    """The newest model version of this name, or the one of this id or digest. Raises :class:`NotFound`."""
+    found = [
+        item
+        for item in api.all("/api/v1/models")
+        if wanted in (item["id"], item["name"]) or (len(wanted) >= SHORTEST and item["digest"].startswith(wanted))
+    ]
+    if not found:
+        raise NotFound(f"There is no model '{wanted}'.")
+    return dict(found[-1])

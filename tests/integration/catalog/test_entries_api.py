@@ -6,10 +6,7 @@ from starlette.testclient import TestClient
 from appliance.catalog import entry
 from appliance.entry.cli.client import Refusal
 from tests.factories.cli import Run, document
-from tests.integration.web.conftest import House, client, house
-from tests.integration.web.test_people_cli import cli, url
-
-__all__ = ["cli", "client", "house", "url"]
+from tests.integration.web.conftest import House
 
 PATH = "/api/v1/catalog/entries"
 

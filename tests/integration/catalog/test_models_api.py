@@ -1,7 +1,6 @@
 """Model versions over HTTP, on a store of tiny models."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,35 +9,14 @@ from starlette.testclient import TestClient
 from appliance.access.web import Databases
 from appliance.catalog.errors import ModelNotFound
 from appliance.catalog.service import Catalog
-from appliance.entry import web
 from appliance.kit.ids import uuid7
-from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
+from appliance.kit.settings import Settings
 from appliance.serving import bootstrap
 from appliance.serving.deployments import Deployments
 from tests.factories import models
-from tests.integration.web.conftest import House, house
-
-__all__ = ["house"]
+from tests.integration.web.conftest import House
 
 PATH = "/api/v1/models"
-
-
-@pytest.fixture
-def stocked(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings with a store of two tiny models."""
-    return settings.model_copy(
-        update={
-            "models": models.store(tmp_path / "models"),
-            "encoder": EncoderSettings(model=models.ENCODER),
-            "engine": EngineSettings(model=models.LANGUAGE),
-        }
-    )
-
-
-@pytest.fixture
-def client(stocked: Settings) -> Iterator[TestClient]:
-    with TestClient(web.build(stocked), raise_server_exceptions=False) as client:
-        yield client
 
 
 def test_a_pulled_model_is_registered_once_and_listed(client: TestClient, house: House) -> None:

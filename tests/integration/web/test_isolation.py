@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from appliance.access.web import Databases
 from appliance.entry.web import describe
+from appliance.kit import clock
 from appliance.kit.database import Base
 from appliance.kit.ids import uuid7
 from tests.integration.web.conftest import House
@@ -39,6 +40,7 @@ class Case:
         return f"{self.verb} {self.path} {self.where} {self.name}"
 
 
+PATH_OF_ADAPTERS = "/api/v1/tenants/{tenant_id}/adapters"
 KINDS = {
     "collection_id": "collection",
     "document_id": "document",
@@ -53,7 +55,10 @@ KINDS = {
     "key_id": "key",
     "user": "user",
     "group": "group",
+    "adapter_id": "adapter",
 }
+CHECKED_AGAINST_FILES = frozenset({f"POST {PATH_OF_ADAPTERS}"})
+"""Whether the owner's own is taken needs real weights on disk: tests/integration/catalog/test_adapters.py."""
 PEOPLE = "/api/v1/tenants/{tenant_id}/"
 OF_OPERATORS = "/api/v1/tenants/{tenant_id}"
 """A tenant itself, and suspending it: refused to all others before any id is looked at."""
@@ -88,7 +93,7 @@ def _cases() -> Iterator[Case]:
 
 
 CASES = list(_cases())
-OF_THE_APPLIANCE = {"model_id", "deployment_id", "version_id"}
+OF_THE_APPLIANCE = {"entry_name", "model_id", "deployment_id", "version_id"}
 
 
 def test_no_id_goes_unnoticed() -> None:
@@ -109,6 +114,7 @@ def possessions(databases: Databases, house: House) -> dict[UUID, dict[str, UUID
 
 def _possess(databases: Databases, tenant: UUID) -> dict[str, UUID]:
     tables = Base.metadata.tables
+    base = _model(databases)
     ids = {kind: uuid7() for kind in set(KINDS.values())}
     with databases.app.session(tenant) as session:
         user = session.execute(text("select id from users where role = 'editor'")).scalar_one()
@@ -125,7 +131,19 @@ def _possess(databases: Databases, tenant: UUID) -> dict[str, UUID]:
         add("jobs", id=ids["job"], kind="test", state="succeeded")  # its event stream ends
         add("groups", id=ids["group"], name=NAME)
         add("conversations", id=ids["conversation"], user_id=user, title=NAME)
+        numbers: dict[str, object] = {"version": 1, "bytes": 1, "rank": 1, "modules": [], "verified_at": clock.now()}
+        add("adapters", id=ids["adapter"], name=NAME, base_id=base, digest="0" * 64, **numbers)
     return ids
+
+
+def _model(databases: Databases) -> UUID:
+    """A model version of the appliance, whose files are nowhere."""
+    base = uuid7()
+    told: dict[str, object] = {"kind": "language", "bytes": 1, "languages": [], "licence": "MIT", "directory": "/none"}
+    with databases.operator.session() as session:
+        row = insert(Base.metadata.tables["model_versions"])
+        session.execute(row.values(id=base, name="base", digest=base.hex, verified_at=clock.now(), **told))
+    return base
 
 
 def _value(schema: Mapping[str, Any]) -> object:
@@ -162,8 +180,10 @@ def _request(client: TestClient, case: Case, key: str, ids: Mapping[str, UUID], 
         body[case.name] = [str(other)] if wants_list else str(other)
     headers = House.bearer(key)
     if "multipart/form-data" in operation.get("requestBody", {}).get("content", {}):
-        files = {"file": ("a.txt", b"some words", "text/plain")}
-        return client.request(case.verb, path, headers=headers, params=query, files=files)
+        kinds = {name: str(schema["properties"][name]) for name in body}
+        files = {name: ("a.txt", b"some words", "text/plain") for name, told in kinds.items() if "octet-stream" in told}
+        data = {name: str(uuid7()) for name, told in kinds.items() if "octet-stream" not in told}
+        return client.request(case.verb, path, headers=headers, params=query, files=files, data=data)
     return client.request(case.verb, path, headers=headers, params=query, json=body if schema else None)
 
 
@@ -205,6 +225,8 @@ def test_the_owner_s_own_id_is_known(
     removed = {(case.verb, case.path): case for case in CASES if case.verb == "DELETE"}  # once each, parts first
     parts_first = sorted(removed.values(), key=lambda case: (case.path.startswith(PEOPLE), -len(case.path)))
     for case in [*(case for case in CASES if case.verb != "DELETE"), *parts_first]:
+        if f"{case.verb} {case.path}" in CHECKED_AGAINST_FILES:
+            continue
         key = house.admin_of_two if case.path.startswith(PEOPLE) else house.member_of_two
         answer = _request(client, case, key, mine, mine[case.kind])
         assert answer.status_code not in (401, 404, 422), (case, answer.text)

@@ -22,6 +22,8 @@ TABLE = {
     Action.MANAGE_USERS: "--x-X",
     Action.READ_MODELS: "xxxxx",
     Action.MANAGE_MODELS: "----x",
+    Action.READ_ADAPTERS: "--x-X",
+    Action.MANAGE_ADAPTERS: "--x-X",
     Action.READ_TENANTS: "---XX",
     Action.MANAGE_TENANTS: "----X",
     Action.READ_AUDIT: "---XX",

@@ -36,6 +36,8 @@ VERBS = (
     *("tenants " + verb for verb in ["list", "show", "create", "change", "suspend", "resume"]),
     *("users " + verb for verb in ["list", "show", "create", "change", "password", "suspend", "resume"]),
     *("groups " + verb for verb in ["list", "show", "create", "rename", "delete", "add", "remove"]),
+    *("adapters " + verb for verb in ["import", "list", "show", "verify", "delete"]),
+    *("models entries " + verb for verb in ["list", "show"]),
     *("keys " + verb for verb in ["list", "show", "create", "rotate", "revoke"]),
 )
 
