@@ -67,7 +67,7 @@ def parts(*, engines: bool) -> tuple[Part, ...]:
         Part("encoder", needs=core, module="appliance.entry.encoder", vital=False, nice=BEHIND),
     ]
     if engines:
-        plan.append(Part("engines", needs=core, module="appliance.entry.engines", vital=False, grace=20.0))
+        plan.append(Part("engines", needs=core, module="appliance.entry.engines", vital=False, grace=20.0, nice=BEHIND))
     return tuple(plan)
 
 

@@ -18,6 +18,7 @@ from typing import IO, Self
 
 from appliance.kit import leash
 from appliance.kit.leftovers import MARK, ChildStillRunning, Trace, boot, program, started
+from appliance.kit.priority import yield_to_others
 
 INTERPRETER: tuple[str, ...] = (sys.executable, "-I", "-S")
 
@@ -193,7 +194,11 @@ def spawn(  # noqa: PLR0913 - each of these is one property of the child, all bu
     )
     with suppress(BrokenPipeError):
         _whole(process.stdin, json.dumps(order).encode() + b"\n")
-    return Child(process, name, mark)
+    child = Child(process, name, mark)
+    if limits.nice:
+        with suppress(OSError):  # it may be gone already
+            yield_to_others(os.getpriority(os.PRIO_PROCESS, child.pid), child.pid)
+    return child
 
 
 def _whole(pipe: IO[bytes] | None, data: bytes) -> None:

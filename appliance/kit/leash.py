@@ -148,9 +148,7 @@ def _become(order: dict[str, Any], output: int | None, parent: int, failed: int)
         if order["cwd"]:
             os.chdir(order["cwd"])
         os.umask(order["umask"])
-        nice = os.nice(order["nice"])  # beside what was inherited
-        with suppress(OSError):  # with autogroups nice counts inside our new session only; this against all others
-            Path("/proc/self/autogroup").write_text(str(nice))
+        os.nice(order["nice"])  # beside what was inherited
         for name, limit in order["limits"].items():
             resource.setrlimit(getattr(resource, name), (limit, limit))
         _identity(order)

@@ -31,7 +31,7 @@ from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.kit import clock
 from appliance.kit.children import Child, Limits, spawn
 from appliance.kit.ids import uuid7
-from appliance.kit.priority import BEHIND, PROMPT, settle, slice_of
+from appliance.kit.priority import BEHIND, PROMPT, USUAL, settle, slice_of
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.knowledge.access import Index
@@ -165,15 +165,16 @@ def _ingest(settings: Settings, searcher: Searcher, chunks: int) -> Child:
         str(int(searcher.encoding)),
     ]
     environment = {**os.environ, "APPLIANCE_DATA": str(settings.data), "APPLIANCE_MODELS": str(settings.model_store)}
-    return spawn(
-        argv, name="load", env=environment, cwd=ROOT, log=settings.layout.log("load"), limits=Limits(nice=BEHIND)
-    )
+    log, limits = settings.layout.log("load"), Limits(nice=BEHIND)
+    child = spawn(argv, name="load", env=environment, cwd=ROOT, log=log, limits=limits)
+    slice_of(child.pid, USUAL)  # a worker has no short turns
+    return child
 
 
 def measure(chunks: int, store: Path | None, tell: Callable[[str], None]) -> dict[str, list[float]]:
     """Times in milliseconds by part."""
-    slice_of(0, PROMPT)  # as web has it
     with stack(store) as settings:
+        slice_of(0, PROMPT)  # as web has it; not before: what is started inherits it
         databases, line = pools(settings), Client(settings.layout.index_socket)
         until("the index", lambda: status(line).get("state") == "live")
         tell(f"writing {chunks} chunks of {len(TENANTS)} tenants")

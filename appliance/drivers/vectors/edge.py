@@ -38,7 +38,7 @@ CONFIG_FILE = "edge_config.json"
 _EF = 128
 _ACORN = 0.7  # of the segment's points: a filter that passes fewer walks the graph by ACORN
 _SCAN_KB = 10_000  # 6,500 vectors of 384 floats: below this a scan is as fast as the graph, and exact
-_AT_ONCE = 25  # points in one update: each holds the GIL, and searches wait for it, some 3 ms
+_AT_ONCE = 10  # points in one update: it holds the GIL, and searches wait for it, some 1.5 ms
 _INDEX_KB = 1_000  # segments smaller than this get no graph at all
 
 
