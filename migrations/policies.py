@@ -51,6 +51,11 @@ RULES: dict[str, Rules] = {
     ),
     "groups": _tenant(ALL, ALL, ("select",)),
     "group_members": _tenant(ALL, ALL, ("select",)),
+    "user_sessions": _tenant(
+        ("select", "insert", "update(revoked_at)"),
+        ("select", "insert", "update(revoked_at)"),
+        ("select", "insert", "update(seen_at, revoked_at)", "delete"),
+    ),
     "sign_ins": _tenant((), ("select", "insert", "delete"), ("select", "update(used_at)")),
     "idempotency_keys": _tenant(
         ("select", "insert", "update(status, body)"),

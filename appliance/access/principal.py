@@ -28,13 +28,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated user in one tenant. ``scopes`` and ``models`` are the key's limits, None: none."""
+    """An authenticated user in one tenant, by a key or a session. ``scopes``, ``models``: its limits, None: none."""
 
     tenant: TenantId
     user: UserId
     role: Role
     name: str
     key: UUID | None = None
+    session: UUID | None = None
     groups: frozenset[UUID] = field(default_factory=frozenset)
     scopes: frozenset[str] | None = None
     models: frozenset[str] | None = None

@@ -11,12 +11,14 @@ from typing import Annotated
 from fastapi import Depends, Request, params
 from sqlalchemy.orm import Session
 
+from appliance.access import cookies
 from appliance.access.permissions import Action, require
 from appliance.access.principal import Principal
 from appliance.kit.database import Database
 from appliance.kit.errors import Unauthenticated
 
 Authenticate = Callable[[str], Principal]
+"""The one way from a credential, a key or a session's secret, to who it is. Raises :class:`Unauthenticated`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,30 @@ class Databases:
 
 
 def bearer(request: Request) -> str:
-    """The token of the Authorization header. Raises :class:`Unauthenticated`."""
+    """The key of the Authorization header; a session's secret is none. Raises :class:`Unauthenticated`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or token.startswith(cookies.SESSION_PREFIX):
         message = "no bearer key came with the request"
         raise Unauthenticated(message)
-    return token.strip()
+    return token
+
+
+def credential(request: Request) -> str:
+    """What the request is authenticated by: the key of its header, else the session of its cookie."""
+    if "authorization" in request.headers:
+        return bearer(request)
+    return cookies.session_of(request) or bearer(request)
 
 
 def caller(request: Request) -> Principal:
-    """The authenticated principal."""
+    """The authenticated principal. A session's request must come from our own page, and a change show its token."""
     authenticate: Authenticate = request.app.state.authenticate
-    principal = authenticate(bearer(request))
+    token = credential(request)
+    principal = authenticate(token)
     request.state.principal = principal
+    if principal.session is not None:
+        cookies.guard(request, token)
     return principal
 
 

@@ -46,7 +46,7 @@ class Bodies:
             limited = _Limited(receive, *self._most(request))
             limited.declared(request.headers.get("content-length", ""))
         except errors.ApplianceError as error:
-            await edge.problem(error, request)(scope, receive, send)
+            await (await edge.refused(request, error))(scope, receive, send)
         except (DBAPIError, PoolTimeout) as error:
             await (await edge.database_error(request, error))(scope, receive, send)
         else:

@@ -48,6 +48,15 @@ MEANING: Final[dict[int, str]] = {
     429: "You are over your share",
     503: "We are full or something is down",
 }
+SECURITY: Final[dict[str, Any]] = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key"},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-appliance",
+        "description": "A browser's session ('appliance' without TLS); changes carry X-CSRF-Token",
+    },
+}
 _HEADERS: Final[dict[int, str]] = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
@@ -71,13 +80,13 @@ def complete(document: dict[str, Any], open_paths: frozenset[str]) -> None:
         schemas.pop(unused, None)
     schemas["Problem"] = PROBLEM_SCHEMA
     components["responses"] = {_name(status): _response(status) for status in MEANING}
-    components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer", "description": "An API key"}}
+    components["securitySchemes"] = SECURITY
     examples = Examples(schemas)
     for path, verbs in document["paths"].items():
         for verb, operation in verbs.items():
             open_ = path in open_paths
             if not open_:
-                operation["security"] = [{"key": []}]
+                operation["security"] = [{each: []} for each in SECURITY]
             _refusals(operation, set(_statuses(operation, verb, open_=open_)))
             _show(operation, examples)
 

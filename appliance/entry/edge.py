@@ -23,7 +23,7 @@ from appliance.audit.origin import Origin, acting
 from appliance.audit.service import Audit
 from appliance.kit import clock, errors, log, offload
 from appliance.kit.ids import uuid7
-from appliance.tenants.authentication import record_refused
+from appliance.tenants.signing_in import record_refused
 
 _logger = log.get(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -107,7 +107,8 @@ def problem(error: errors.ApplianceError, request: Request) -> JSONResponse:
     return JSONResponse(body, status_code=error.status, headers=headers, media_type=PROBLEM)
 
 
-async def _appliance_error(request: Request, error: Exception) -> Response:
+async def refused(request: Request, error: Exception) -> Response:
+    """The answer to a refusal, which is recorded where somebody known was refused an act."""
     if not isinstance(error, errors.ApplianceError):
         raise error
     if _refusal(request, error):
@@ -144,7 +145,8 @@ def _record_refusal(request: Request, code: str) -> None:
     with databases.app.session(principal.tenant) as session:
         audit = Audit(session, principal.tenant, principal.user)
         named = {name: _short(value) for name, value in request.path_params.items()}
-        path = request.scope["route"].path
+        route = request.scope.get("route")  # none yet when it was refused before its body was read
+        path = route.path if route else _short(request.url.path)
         audit.record(
             f"{request.method} {path}", next(reversed(named.values()), None), "refused", code=code, named=named
         )
@@ -217,7 +219,7 @@ def _broken(request: Request) -> Response:
 
 def install(app: FastAPI) -> None:
     """Register the error handlers; :class:`Edge` is added by the server's composition."""
-    app.add_exception_handler(errors.ApplianceError, _appliance_error)
+    app.add_exception_handler(errors.ApplianceError, refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(DBAPIError, database_error)

@@ -16,7 +16,7 @@ from appliance.chat.service import forget_document
 from appliance.jobs.registry import Registry
 from appliance.kit.settings import Settings, load
 from appliance.knowledge.connect import Workshop
-from appliance.tenants import idempotency
+from appliance.tenants import idempotency, sessions
 
 Chore = Callable[[Session], object]
 """Something small to do with every sweep, in a transaction of the ``system`` login, each in its own."""
@@ -32,9 +32,11 @@ def registry(configured: Callable[[], Settings] = load) -> Registry:
 def chores(settings: Settings) -> tuple[Chore, ...]:
     """What the sweep does besides jobs; harmless when two do it at once."""
     keep = timedelta(hours=settings.web.keep_idempotency_hours)
+    ended = timedelta(days=settings.sessions.keep_days)
     shelf = Shelf(settings.layout.adapters)
     return (
         lambda session: idempotency.forget(session, keep),
+        lambda session: sessions.forget(session, ended),
         chat.close_orphans,
         lambda session: adapters.sweep(session, shelf),
     )

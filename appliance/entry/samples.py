@@ -38,6 +38,7 @@ SAMPLES: Final[dict[str, object]] = {
     "before": None,
     "contact": "it@example.com",
     "content": SENTENCE,
+    "csrf": "3f1c…",
     "customer": "Works Limited",
     "desired": "running",
     "detail": "",

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from appliance.access.permissions import Action
-from appliance.access.web import Authenticate, Caller, Databases, Tx, allow, bearer
+from appliance.access.web import Authenticate, Caller, Databases, Tx, allow, credential
 from appliance.jobs.schemas import JobList, JobView
 from appliance.jobs.service import Jobs
 from appliance.jobs.states import State
@@ -68,7 +68,7 @@ def reader(request: Request, job_id: UUID) -> Read:
     """Looks at the job's events as this caller, authenticated anew each time: a revoked key ends its streams."""
     databases: Databases = request.app.state.databases
     authenticate: Authenticate = request.app.state.authenticate
-    token = bearer(request)
+    token = credential(request)
 
     def read(after: int) -> News:
         principal = authenticate(token)

@@ -52,6 +52,14 @@ class WebSettings(_Section):
     threads: int = Field(16, ge=1, description="Threads for blocking work; also the limit of concurrent services")
 
 
+class SessionSettings(_Section):
+    """Sessions of browsers."""
+
+    idle_minutes: int = Field(60, ge=1, description="Minutes without a request after which a session ends")
+    hours: int = Field(12, ge=1, description="Hours after which a session ends in any case")
+    keep_days: int = Field(30, ge=1, description="Days that ended sessions are kept")
+
+
 class JobSettings(_Section):
     """Durable jobs."""
 
@@ -149,6 +157,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
+    sessions: SessionSettings = SessionSettings()
     jobs: JobSettings = JobSettings()
     audit: AuditSettings = AuditSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()

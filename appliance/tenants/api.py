@@ -1,15 +1,14 @@
-"""Routes of sign-in and tenants, and the slice's one router: translation only."""
+"""Routes of tenants, and the slice's one router: translation only."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 
 from appliance.access.permissions import Action
-from appliance.access.web import TENANT_TRANSACTION, Caller, Databases, TenantTx, allow
+from appliance.access.web import TENANT_TRANSACTION, Caller, TenantTx, allow
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
-from appliance.tenants import api_groups, api_keys, api_users, etags, passwords, schemas
-from appliance.tenants.authentication import sign_in_by_password, sign_in_by_token
+from appliance.tenants import api_groups, api_keys, api_sessions, api_sign_in, api_users, etags, schemas
 from appliance.tenants.once import OnceRoute, once
 from appliance.tenants.service import Tenant, Tenants
 from appliance.tenants.within import IfMatch, within
@@ -19,36 +18,6 @@ router = APIRouter(prefix="/api/v1", tags=["tenants"], route_class=OnceRoute)
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 MANAGE = within(Action.MANAGE_TENANTS)
 ONCE = once(TENANT_TRANSACTION)
-
-
-@router.post("/login", status_code=201)
-def login(body: schemas.LoginBody, request: Request) -> schemas.SignedInView:
-    """Sign in; the answer holds a new API key, shown this once."""
-    databases: Databases = request.app.state.databases
-    request.state.signing_in = body.login
-    with passwords.turn(), databases.system.session() as session:
-        if body.token is not None:
-            signed = sign_in_by_token(session, body.token, body.password)
-        else:
-            signed = sign_in_by_password(session, body.login or "", body.password or "")
-    who = signed.principal
-    return schemas.SignedInView(
-        key=signed.key, user_id=who.user, login=signed.login, role=who.role, tenant_id=who.tenant
-    )
-
-
-@router.get("/me")
-def me(principal: Caller) -> schemas.MeView:
-    """Who the key belongs to, and what it is limited to."""
-    return schemas.MeView(
-        user_id=principal.user,
-        name=principal.name,
-        role=principal.role,
-        tenant_id=principal.tenant,
-        groups=sorted(principal.groups),
-        scopes=None if principal.scopes is None else sorted(principal.scopes),
-        models=None if principal.models is None else sorted(principal.models),
-    )
 
 
 @router.post("/tenants", status_code=201, dependencies=[allow(Action.MANAGE_TENANTS), ONCE])
@@ -112,5 +81,5 @@ def _view(tenant: Tenant, response: Response | None = None) -> schemas.TenantVie
     return schemas.TenantView.model_validate(tenant, from_attributes=True)
 
 
-for each in (api_users.router, api_groups.router, api_keys.router):
-    router.include_router(each)
+for each in (api_sign_in, api_sessions, api_users, api_groups, api_keys):
+    router.include_router(each.router)

@@ -1,32 +1,32 @@
 """The one place that turns a credential into a Principal."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from appliance.access.cookies import SESSION_PREFIX
 from appliance.access.principal import Principal, Role, TenantId, UserId
-from appliance.audit.service import Audit
-from appliance.kit import clock, crypto, log
+from appliance.kit import clock, crypto
 from appliance.kit.database import Database
-from appliance.kit.ids import uuid7
 from appliance.kit.listening import Listener
-from appliance.tenants import passwords, repository
+from appliance.tenants import repository, sessions
 from appliance.tenants.errors import BadCredential
-from appliance.tenants.keys import KEY_PREFIX, alive
-from appliance.tenants.tables import ApiKeyRow, TenantRow, UserRow
+from appliance.tenants.keys import alive
+from appliance.tenants.sessions import active
+from appliance.tenants.tables import ApiKeyRow, UserRow
 
 CACHE_SECONDS = 2.0
 USED_EVERY = timedelta(minutes=1)
 """How exact a key's last use is: noting each request would be a write for each."""
 _CACHE_SIZE = 4096
 _LARGEST_KEY = 256
-_logger = log.get(__name__)
 
 
 class Authenticator:
-    """Resolves API keys. An answer is remembered for two seconds at most, and forgotten as soon as a change is heard.
+    """Resolves API keys and sessions. An answer is kept two seconds at most, and dropped when a change is heard.
 
     While nothing would be heard, nothing is remembered: ``start`` listens, ``stop`` ends that.
     """
@@ -53,7 +53,7 @@ class Authenticator:
             self._known.clear()
 
     def __call__(self, token: str) -> Principal:
-        """The principal of a key. Raises :class:`BadCredential`."""
+        """The principal of a key or of a session's secret. Raises :class:`BadCredential`."""
         if len(token) > _LARGEST_KEY:
             raise BadCredential
         key = crypto.digest(token)
@@ -62,7 +62,7 @@ class Authenticator:
             return found[1]
         begun, changes = clock.monotonic(), self._changes
         with self._system.session() as session:
-            principal, expires = _by_key(session, key)
+            principal, expires = (_by_session if token.startswith(SESSION_PREFIX) else _by_key)(session, key)
         life = CACHE_SECONDS
         if expires is not None:
             life = min(life, (expires - clock.now()).total_seconds())
@@ -80,85 +80,38 @@ def _by_key(session: Session, key: bytes) -> tuple[Principal, datetime | None]:
         raise BadCredential
     api_key, user, tenant = row
     now = clock.now()
-    if not (alive(api_key.revoked_at, api_key.expires_at, now) and _active(user, tenant)):
+    if not (alive(api_key.revoked_at, api_key.expires_at, now) and active(user, tenant)):
         raise BadCredential
     repository.touch_key(session, api_key.id, now, USED_EVERY)
-    return _principal(session, user, api_key), api_key.expires_at
+    return of_key(session, user, api_key), api_key.expires_at
 
 
-def _active(user: UserRow, tenant: TenantRow) -> bool:
-    return user.state == "active" and tenant.state == "active"
+def _by_session(session: Session, secret: bytes) -> tuple[Principal, datetime | None]:
+    row = repository.by_session(session, secret)
+    if row is None:
+        raise BadCredential
+    found, user, tenant = row
+    now = clock.now()
+    ends = sessions.ends(found)
+    if not (alive(found.revoked_at, ends, now) and active(user, tenant)):
+        raise BadCredential
+    repository.touch_session(session, found.id, now, USED_EVERY)
+    return principal_of(session, user, found.id), ends
 
 
-def _principal(session: Session, user: UserRow, key: ApiKeyRow) -> Principal:
+def of_key(session: Session, user: UserRow, key: ApiKeyRow) -> Principal:
+    """The user as this key lets it act."""
+    plain = principal_of(session, user)
+    return replace(plain, key=key.id, scopes=frozenset(key.scopes) or None, models=frozenset(key.models) or None)
+
+
+def principal_of(session: Session, user: UserRow, by: UUID | None = None) -> Principal:
+    """The user with all that its role may, by the session of this id."""
     return Principal(
         tenant=TenantId(user.tenant_id),
         user=UserId(user.id),
         role=Role(user.role),
         name=user.name,
-        key=key.id,
+        session=by,
         groups=repository.groups_of(session, user.id),
-        scopes=frozenset(key.scopes) or None,
-        models=frozenset(key.models) or None,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """A successful sign-in: the principal and the new key, shown once."""
-
-    principal: Principal
-    login: str
-    key: str
-
-
-def sign_in_by_password(session: Session, login: str, password: str) -> SignedIn:
-    """Sign in with login and password; a system session. Raises :class:`BadCredential`, after the same time always."""
-    found = repository.user_by_login(session, login)
-    stored = found[0].password_hash if found else None
-    if not passwords.matches(stored, password) or found is None or not _active(*found):
-        raise BadCredential
-    user, _ = found
-    if stored and passwords.outdated(stored):
-        user.password_hash = passwords.hashed(password)
-    return _signed_in(session, user, "password")
-
-
-def record_refused(session: Session, login: str | None, request_id: str) -> None:
-    """Write a refused sign-in down: in the audit of the tenant whose login it is, else in the log alone.
-
-    A system session; call it when the refusal was sent, or the time it takes tells which logins there are.
-    """
-    found = repository.user_by_login(session, login) if login else None
-    _logger.warning("sign-in refused", known=found is not None)
-    if found is not None:
-        user, _ = found
-        Audit(session, user.tenant_id, None, request_id).record("sign_in", user.id, outcome="refused", how="password")
-
-
-def sign_in_by_token(session: Session, token: str, password: str | None = None) -> SignedIn:
-    """Sign in with a one-time token and set a password if one is given; a system session."""
-    found = repository.spend_sign_in(session, crypto.digest(token), clock.now())
-    if found is None or not _active(*found):
-        raise BadCredential
-    user, _ = found
-    if password:
-        user.password_hash = passwords.hashed(password)
-    return _signed_in(session, user, "one-time token")
-
-
-def _signed_in(session: Session, user: UserRow, how: str) -> SignedIn:
-    secret = crypto.token(KEY_PREFIX)
-    key = ApiKeyRow(
-        id=uuid7(),
-        tenant_id=user.tenant_id,
-        user_id=user.id,
-        name="cli",
-        hash=crypto.digest(secret),
-        scopes=[],
-        models=[],
-    )
-    session.add(key)
-    session.flush()
-    Audit(session, user.tenant_id, user.id).record("sign_in", user.id, how=how)
-    return SignedIn(_principal(session, user, key), user.login, secret)

@@ -4,7 +4,7 @@ from appliance.kit.errors import ApplianceError, Conflict, NotFound, Refused, Un
 
 
 class BadCredential(Unauthenticated):
-    """The key, password or sign-in token is not valid."""
+    """The key, session, password or sign-in token is not valid."""
 
     code = "bad_credential"
 
@@ -33,6 +33,12 @@ class KeyNotFound(NotFound):
     code = "key_not_found"
 
 
+class SessionNotFound(NotFound):
+    """No such session."""
+
+    code = "session_not_found"
+
+
 class NameTaken(Conflict):
     """This name is in use already."""
 
@@ -59,6 +65,13 @@ class ServiceHasNoPassword(Refused):
 
     code = "service_has_no_password"
     advice = "Create a key for it."
+
+
+class WrongPassword(Refused):
+    """The former password is not the one that you have."""
+
+    code = "wrong_password"
+    advice = "Type the password that you sign in with, or ask an administrator to set a new one."
 
 
 class UnknownScope(Refused):

@@ -80,9 +80,10 @@ class People:
         with operators.one_stays(self._session):
             row = self._touched(user)
             etags.check(row.version, if_match)
-            if role is not None:
+            if role is not None and role != row.role:
                 may_touch(self._by, role)
                 row.role = role.value
+                self._end_sessions(user)
             row.name = name or row.name
             row.version += 1
         self._audit.record("user.change", user, role=row.role)
@@ -104,6 +105,7 @@ class People:
         row.password_hash = passwords.hashed(password)
         row.version += 1
         self._session.flush()
+        self._end_sessions(user)
         self._audit.record("user.set_password", user)
 
     def issue_key(self, user: UserId, name: str) -> str:
@@ -130,6 +132,10 @@ class People:
             self._session.flush()
         self._audit.record(f"user.{'suspend' if state == 'suspended' else 'resume'}", user)
         return _user(row)
+
+    def _end_sessions(self, user: UUID) -> None:
+        """Who has another role or password signs in anew: whoever sits at an old session does not gain by it."""
+        repository.end_sessions(self._session, user, clock.now(), None)
 
     def _may_set_password(self, kind: str) -> None:
         if kind == "service":

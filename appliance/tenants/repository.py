@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from appliance.tenants.tables import ApiKeyRow, GroupMemberRow, GroupRow, SignInRow, TenantRow, UserRow
+from appliance.tenants.tables import ApiKeyRow, GroupMemberRow, GroupRow, SessionRow, SignInRow, TenantRow, UserRow
 
-R = TypeVar("R", TenantRow, UserRow, ApiKeyRow, GroupRow)
+R = TypeVar("R", TenantRow, UserRow, ApiKeyRow, GroupRow, SessionRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,25 @@ def by_key(session: Session, key_hash: bytes) -> tuple[ApiKeyRow, UserRow, Tenan
     return None if row is None else (row[0], row[1], row[2])
 
 
+def by_session(session: Session, session_hash: bytes) -> tuple[SessionRow, UserRow, TenantRow] | None:
+    """The session with this hash, its user and tenant."""
+    query = (
+        select(SessionRow, UserRow, TenantRow)
+        .join(UserRow, UserRow.id == SessionRow.user_id)
+        .join(TenantRow, TenantRow.id == UserRow.tenant_id)
+        .where(SessionRow.hash == session_hash)
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def user_with_tenant(session: Session, user_id: UUID) -> tuple[UserRow, TenantRow] | None:
+    """A user with the tenant."""
+    query = select(UserRow, TenantRow).join(TenantRow, TenantRow.id == UserRow.tenant_id).where(UserRow.id == user_id)
+    row = session.execute(query).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
 def spend_sign_in(session: Session, token_hash: bytes, now: datetime) -> tuple[UserRow, TenantRow] | None:
     """Use a one-time token up. Of two callers at once only one finds it unused."""
     spent = session.execute(
@@ -92,9 +111,7 @@ def spend_sign_in(session: Session, token_hash: bytes, now: datetime) -> tuple[U
     ).scalar_one_or_none()
     if spent is None:
         return None
-    query = select(UserRow, TenantRow).join(TenantRow, TenantRow.id == UserRow.tenant_id).where(UserRow.id == spent)
-    row = session.execute(query).one()
-    return (row[0], row[1])
+    return user_with_tenant(session, spent)
 
 
 def touch_key(session: Session, key_id: UUID, now: datetime, at_most_every: timedelta) -> None:
@@ -102,6 +119,43 @@ def touch_key(session: Session, key_id: UUID, now: datetime, at_most_every: time
     row = ApiKeyRow
     query = update(row).where(row.id == key_id, or_(row.last_used_at.is_(None), row.last_used_at < now - at_most_every))
     session.execute(query.values(last_used_at=now).execution_options(synchronize_session=False))
+
+
+def touch_session(session: Session, session_id: UUID, now: datetime, at_most_every: timedelta) -> None:
+    """Note that a session is in use, unless that was noted a short while ago."""
+    row = SessionRow
+    query = update(row).where(row.id == session_id, row.seen_at < now - at_most_every).values(seen_at=now)
+    session.execute(query.execution_options(synchronize_session=False))
+
+
+def user_session(session: Session, tenant_id: UUID, session_id: UUID, *, lock: bool = False) -> SessionRow | None:
+    """One session of one tenant."""
+    query = select(SessionRow).where(SessionRow.tenant_id == tenant_id, SessionRow.id == session_id)
+    return session.scalars(_locked(query) if lock else query).one_or_none()
+
+
+def user_sessions(
+    session: Session, tenant_id: UUID, after: UUID | None, limit: int, user_id: UUID | None, now: datetime
+) -> Sequence[SessionRow]:
+    """A tenant's sessions that may be used, by id."""
+    query = select(SessionRow).where(SessionRow.tenant_id == tenant_id, *_alive(now)).order_by(SessionRow.id)
+    return session.scalars(_where(query.limit(limit), SessionRow, after, user_id=user_id)).all()
+
+
+def end_sessions(session: Session, user_id: UUID, now: datetime, but: UUID | None) -> int:
+    """Revoke a user's sessions, but one; how many that were."""
+    query = update(SessionRow).where(SessionRow.user_id == user_id, *_alive(now)).values(revoked_at=now)
+    if but is not None:
+        query = query.where(SessionRow.id != but)
+    ended = session.execute(query.returning(SessionRow.id).execution_options(synchronize_session=False))
+    return len(ended.all())
+
+
+def forget_sessions(session: Session, ended_before: datetime, most: int) -> int:
+    """Delete sessions that were over long ago; how many went."""
+    old = select(SessionRow.id).where(SessionRow.expires_at < ended_before).limit(most)
+    gone = session.execute(delete(SessionRow).where(SessionRow.id.in_(old)).returning(SessionRow.id))
+    return len(gone.all())
 
 
 def groups_of(session: Session, user_id: UUID) -> frozenset[UUID]:
@@ -156,6 +210,12 @@ def leave_group(session: Session, tenant_id: UUID, group_id: UUID, user_id: UUID
     row = GroupMemberRow
     statement = delete(row).where(row.tenant_id == tenant_id, row.group_id == group_id, row.user_id == user_id)
     return session.execute(statement.returning(row.user_id)).first() is not None
+
+
+def _alive(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    row = SessionRow
+    idle = func.make_interval(0, 0, 0, 0, 0, 0, row.idle_seconds)
+    return row.revoked_at.is_(None), row.expires_at > now, row.seen_at + idle > now
 
 
 def _locked(query: Select[R]) -> Select[R]:

@@ -1,12 +1,11 @@
-"""What goes over the wire about tenants and credentials."""
+"""What goes over the wire about tenants."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from appliance.access.principal import Role
 from appliance.tenants.settings import TenantSettings
 
 Name = Annotated[
@@ -39,67 +38,13 @@ def examples(example: dict[str, Any]) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """Takes no other fields."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class LoginBody(_Body):
-    """Either login and password, or a one-time token (and the password to set)."""
-
-    login: Name | None = None
-    password: Annotated[str, Field(max_length=200)] | None = None
-    token: Annotated[str, Field(max_length=200)] | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> "LoginBody":
-        if self.token is None and (self.login is None or self.password is None):
-            message = "send login and password, or a one-time token"
-            raise ValueError(message)
-        if self.token is not None and self.password and len(self.password) < SHORTEST_PASSWORD:
-            message = f"a new password has {SHORTEST_PASSWORD} characters or more"
-            raise ValueError(message)
-        return self
-
-
-class SignedInView(BaseModel):
-    """The new key, shown once, and whose it is."""
-
-    key: str
-    user_id: UUID
-    login: str
-    role: Role
-    tenant_id: UUID
-
-
-class MeView(BaseModel):
-    """Who the key belongs to, and what it is limited to (null: not limited)."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "user_id": ID,
-                    "name": "Ann Lee",
-                    "role": "editor",
-                    "tenant_id": ID,
-                    "groups": [],
-                    "scopes": ["ask", "read_documents"],
-                    "models": None,
-                }
-            ]
-        }
-    )
-
-    user_id: UUID
-    name: str
-    role: Role
-    tenant_id: UUID
-    groups: list[UUID]
-    scopes: list[str] | None
-    models: list[str] | None
-
-
-class TenantBody(_Body):
+class TenantBody(Body):
     """A tenant to create."""
 
     model_config = examples({"name": "Works North", "settings": {"time_zone": "Europe/Zurich"}})
@@ -108,7 +53,7 @@ class TenantBody(_Body):
     settings: TenantSettings = TenantSettings()
 
 
-class TenantChange(_Body):
+class TenantChange(Body):
     """What to change of a tenant; what is left out stays."""
 
     model_config = examples({"name": "Works South"})

@@ -17,6 +17,7 @@ from appliance.tenants.groups import Groups
 from appliance.tenants.keys import Keys
 from appliance.tenants.names import taken_once
 from appliance.tenants.people import People
+from appliance.tenants.sessions import Sessions
 from appliance.tenants.settings import TenantSettings
 from appliance.tenants.tables import TenantRow
 
@@ -100,6 +101,11 @@ class Tenants:
         """The API keys of one tenant. Raises :class:`TenantNotFound`."""
         found = TenantId(self._one(tenant).id)
         return Keys(self._session, found, self._audit(found), self._by)
+
+    def sessions(self, tenant: UUID) -> Sessions:
+        """The sessions of one tenant's users. Raises :class:`TenantNotFound`."""
+        found = TenantId(self._one(tenant).id)
+        return Sessions(self._session, found, self._audit(found), self._by)
 
     def _state(self, tenant: UUID, state: str) -> Tenant:
         row = self._one(tenant, lock=True)

@@ -103,6 +103,30 @@ class ApiKeyRow(Base):
     last_used_at: Mapped[Moment | None]
 
 
+class SessionRow(Base):
+    """A browser's session; only its secret's SHA-256 is kept. It ends idle, at ``expires_at``, or revoked."""
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE"),
+        Index(None, "tenant_id", "user_id"),
+        Index(None, "expires_at"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant]
+    user_id: Mapped[UUID]
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    how: Mapped[str]
+    source: Mapped[str | None]
+    device: Mapped[str]
+    idle_seconds: Mapped[int]
+    created_at: Mapped[Created]
+    seen_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    revoked_at: Mapped[Moment | None]
+
+
 class SignInRow(Base):
     """A one-time sign-in token: made by the first ``up`` or ``sign-in reset``."""
 

@@ -13,9 +13,10 @@ from appliance.kit import clock, crypto
 from appliance.kit.errors import ApplianceError
 from appliance.kit.ids import uuid7
 from appliance.tenants import bootstrap, passwords
-from appliance.tenants.authentication import Authenticator, SignedIn, sign_in_by_password, sign_in_by_token
+from appliance.tenants.authentication import Authenticator
 from appliance.tenants.errors import BadCredential, NameTaken, TenantNotFound, UserNotFound
 from appliance.tenants.service import Tenants
+from appliance.tenants.signing_in import SignedIn, sign_in_by_password, sign_in_by_token
 
 PASSWORD = "correct horse battery"
 
@@ -100,6 +101,7 @@ def test_the_memory_of_keys_is_bounded(databases: Databases, first: bootstrap.Fi
 def test_a_one_time_token_works_once_and_sets_the_password(databases: Databases, first: bootstrap.FirstSecrets) -> None:
     with databases.system.session() as session:
         signed = sign_in_by_token(session, first.sign_in, PASSWORD)
+    assert signed.key is not None
     assert Authenticator(databases.system)(signed.key) == signed.principal
     with pytest.raises(BadCredential), databases.system.session() as session:
         sign_in_by_token(session, first.sign_in)
@@ -152,7 +154,7 @@ def test_a_wrong_password_or_login_is_refused_alike(
 ) -> None:
     with pytest.raises(BadCredential) as caught, databases.system.session() as session:
         sign_in_by_password(session, login, password)
-    assert caught.value.detail == "The key, password or sign-in token is not valid."
+    assert caught.value.detail == "The key, session, password or sign-in token is not valid."
 
 
 def test_an_old_hash_is_renewed_at_sign_in(databases: Databases, first: bootstrap.FirstSecrets) -> None:

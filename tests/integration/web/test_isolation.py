@@ -6,6 +6,7 @@ for word the answer that an id gets which exists nowhere. The owner's own reques
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -53,6 +54,7 @@ KINDS = {
     "user_id": "user",
     "group_id": "group",
     "key_id": "key",
+    "session_id": "session",
     "user": "user",
     "group": "group",
     "adapter_id": "adapter",
@@ -133,6 +135,8 @@ def _possess(databases: Databases, tenant: UUID) -> dict[str, UUID]:
         add("conversations", id=ids["conversation"], user_id=user, title=NAME)
         numbers: dict[str, object] = {"version": 1, "bytes": 1, "rank": 1, "modules": [], "verified_at": clock.now()}
         add("adapters", id=ids["adapter"], name=NAME, base_id=base, digest="0" * 64, **numbers)
+        life = {"idle_seconds": 60, "seen_at": clock.now(), "expires_at": clock.now() + timedelta(hours=1)}
+        add("user_sessions", id=ids["session"], user_id=user, hash=uuid7().bytes, how=NAME, device=NAME, **life)
     return ids
 
 

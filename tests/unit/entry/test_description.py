@@ -51,7 +51,7 @@ def test_every_operation_names_its_refusals_as_problems() -> None:
         if name.partition(" ")[2] in UNAUTHENTICATED:
             assert "security" not in operation
         else:
-            assert operation["security"] == [{"key": []}]
+            assert operation["security"] == [{"key": []}, {"session": []}]
             assert statuses >= {401, 403}, name
         if "{" in name:
             assert statuses >= {404, 422}, name
