@@ -35,8 +35,8 @@ Adapters = Callable[[Session, Collection[UUID]], Mapping[UUID, Adapter]]
 """The adapters with these ids; what there is not is left out."""
 
 
-def none(_session: Session, _ids: Collection[UUID]) -> Mapping[UUID, Adapter]:
-    """Where there are no adapters."""
+def known(_session: Session, _ids: Collection[UUID]) -> Mapping[UUID, Adapter]:
+    """Those of the catalogue."""
     return {}
 
 

@@ -2,20 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 
 from appliance.access.permissions import Action
-from appliance.access.web import Caller, Tx, allow
+from appliance.access.web import Caller, allow
 from appliance.kit.errors import TooLarge
-from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
-from appliance.serving import completions, schemas
-from appliance.serving.deployments import Deployment, Deployments
+from appliance.serving import api_deployments, api_routes, completions, schemas
 from appliance.serving.gateway import Passage
 from appliance.serving.service import Engines
 
 router = APIRouter(tags=["serving"])
 
-Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 LARGEST_BODY = 2 * 1024 * 1024
 _BODY = {
     "requestBody": {
@@ -32,13 +29,6 @@ def engines(request: Request) -> Engines:
 
 
 Running = Annotated[Engines, Depends(engines)]
-
-
-@router.get("/api/v1/deployments", dependencies=[allow(Action.READ_MODELS)])
-def list_deployments(session: Tx, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT) -> schemas.DeploymentList:
-    """List deployments, with what the engine host last saw of each."""
-    page = Deployments(session).list(cursor, limit)
-    return schemas.DeploymentList(items=[_view(item) for item in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/v1/models", dependencies=[allow(Action.ASK)])
@@ -67,16 +57,5 @@ async def _bounded(request: Request) -> bytes:
     return bytes(raw)
 
 
-def _view(deployment: Deployment) -> schemas.DeploymentView:
-    return schemas.DeploymentView(
-        id=deployment.id,
-        name=deployment.name,
-        model=deployment.version.name,
-        digest=deployment.version.digest,
-        desired=deployment.desired,
-        actual=deployment.actual,
-        reason=deployment.reason,
-        restarts=deployment.restarts,
-        actual_since=deployment.actual_since,
-        routes=list(deployment.routes),
-    )
+for each in (api_deployments.router, api_routes.router):
+    router.include_router(each)

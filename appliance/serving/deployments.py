@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from appliance.catalog.service import Catalog, ModelVersion
 from appliance.kit import paging
 from appliance.serving import repository
+from appliance.serving.errors import DeploymentNotFound
+from appliance.serving.routes import Routes
 from appliance.serving.routing import Replica
 from appliance.serving.tables import DeploymentRow, ReplicaRow, RouteRow
 
@@ -74,23 +76,34 @@ class Deployment:
 
 
 class Deployments:
-    """Works in the caller's transaction: the operator's to change, the system's to report, anyone's to look."""
+    """Works in the caller's transaction: the operator's to change, the system's to report, anyone's to look.
 
-    def __init__(self, session: Session) -> None:
+    ``tenant``: only the names of routes that it may use are told.
+    """
+
+    def __init__(self, session: Session, tenant: UUID | None = None) -> None:
         self._session = session
+        self._tenant = tenant
 
     def all(self) -> tuple[Deployment, ...]:
         """Every deployment, oldest first."""
         return self._whole(repository.deployments(self._session))
 
-    def list(self, cursor: str | None, limit: int) -> paging.Page[Deployment]:
-        """A page of deployments, oldest first."""
-        rows = repository.deployments(self._session, paging.decode(cursor), limit + 1)
+    def one(self, deployment: UUID) -> Deployment:
+        """One deployment. Raises :class:`DeploymentNotFound`."""
+        row = repository.deployment(self._session, deployment)
+        if row is None:
+            raise DeploymentNotFound
+        return self._whole([row])[0]
+
+    def list(self, cursor: str | None, limit: int, name: str | None = None) -> paging.Page[Deployment]:
+        """A page of deployments, oldest first, or the one of a name."""
+        rows = repository.deployments(self._session, paging.decode(cursor), limit + 1, name)
         return paging.page(self._whole(rows), limit, [row.id for row in rows])
 
     def routes(self) -> dict[str, UUID]:
         """The names that callers use, and the deployment behind each."""
-        return {row.name: row.deployment_id for row in repository.routes(self._session)}
+        return {route.name: route.lead.deployment for route in Routes(self._session, self._tenant).all()}
 
     def ensure(self, name: str, version: UUID, engine: Mapping[str, Any]) -> UUID:
         """The deployment of this name, made when there is none; one of an older version of this model is moved to it.

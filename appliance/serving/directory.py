@@ -54,7 +54,7 @@ class Directory:
         self,
         database: Database,
         now: Callable[[], float] = clock.monotonic,
-        known: adapters.Adapters = adapters.none,
+        known: adapters.Adapters = adapters.known,
     ) -> None:
         self._database = database
         self._now = now

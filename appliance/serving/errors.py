@@ -1,6 +1,6 @@
 """What can go wrong between a caller and an engine. EngineDown (503) stands beside the engine's port."""
 
-from appliance.kit.errors import BadRequest, Forbidden, NotFound, Refused, Unavailable
+from appliance.kit.errors import BadRequest, Conflict, Forbidden, NotFound, Refused, Unavailable
 
 
 class RouteNotFound(NotFound):
@@ -15,6 +15,55 @@ class ModelNotAllowed(Forbidden):
 
     code = "model_not_allowed"
     advice = "List the models that the key may use with GET /v1/models, or ask for a key without such a list."
+
+
+class DeploymentNotFound(NotFound):
+    """There is no such deployment."""
+
+    code = "deployment_not_found"
+    advice = "List what there is with 'appliance deployments list'."
+
+
+class DeploymentInUse(Conflict):
+    """A route leads to the deployment."""
+
+    code = "deployment_in_use"
+    advice = "Lead those routes elsewhere or delete them, then delete the deployment."
+
+
+class ModelNotReady(Conflict):
+    """The model version cannot be deployed as it is."""
+
+    code = "model_not_ready"
+    advice = "'appliance models list' says what is wrong with it."
+
+
+class AdaptersOfAnotherBase(Conflict):
+    """Routes have adapters that fit the version that runs, and not the one that shall."""
+
+    code = "adapters_of_another_base"
+    advice = "Deploy the new version under another name and lead those routes there with adapters made for it."
+
+
+class NothingFormer(Conflict):
+    """There is nothing to go back to."""
+
+    code = "nothing_former"
+    advice = "Only what was changed before can be rolled back."
+
+
+class AdapterNotFound(NotFound):
+    """There is no such adapter."""
+
+    code = "adapter_not_found"
+    advice = "List what there is with 'appliance adapters list'; what is retired or tampered with cannot be used."
+
+
+class RouteRefused(Refused):
+    """The route cannot lead there as it was asked."""
+
+    code = "route_refused"
+    advice = "Correct what the message names; nothing was changed."
 
 
 class FieldRefused(BadRequest):

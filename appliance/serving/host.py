@@ -70,7 +70,7 @@ class World:
     system: Database
     launcher: Launcher
     layout: Layout
-    known: adapters.Adapters = adapters.none
+    known: adapters.Adapters = adapters.known
     check: Callable[[Adapter], None] = lambda _adapter: None
     elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

@@ -1,7 +1,7 @@
 """Queries on deployments, their replicas, and routes."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +12,12 @@ from sqlalchemy.orm import Session
 from appliance.serving.tables import DeploymentRow, ReplicaRow, RouteRow, RouteTenantRow
 
 
-def deployments(session: Session, after: UUID | None = None, limit: int | None = None) -> Sequence[DeploymentRow]:
-    """Deployments by id, those after ``after``."""
+def deployments(
+    session: Session, after: UUID | None = None, limit: int | None = None, name: str | None = None
+) -> Sequence[DeploymentRow]:
+    """Deployments by id, those after ``after``, or the one of a name."""
     query = select(DeploymentRow).order_by(DeploymentRow.id).limit(limit)
+    query = query.where(DeploymentRow.name == name) if name else query
     return session.scalars(query.where(DeploymentRow.id > after) if after else query).all()
 
 
@@ -56,6 +59,13 @@ def tenants_of_routes(session: Session) -> dict[str, frozenset[UUID]]:
     for row in session.scalars(select(RouteTenantRow)):
         found[row.route].add(row.tenant_id)
     return {name: frozenset(tenants) for name, tenants in found.items()}
+
+
+def let_tenants(session: Session, route: str, tenants: Collection[UUID]) -> None:
+    """These tenants may use a route, and no others."""
+    session.execute(delete(RouteTenantRow).where(RouteTenantRow.route == route))
+    session.add_all(RouteTenantRow(route=route, tenant_id=tenant) for tenant in tenants)
+    session.flush()
 
 
 def report(session: Session, deployment: UUID, **values: Any) -> None:  # noqa: ANN401 - column values

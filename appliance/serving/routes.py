@@ -1,5 +1,6 @@
 """Routes as the rest of the appliance sees them: a name, what answers it, on trial, instead, and for whom."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -7,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from appliance.kit import paging
 from appliance.serving import repository
+from appliance.serving.errors import RouteNotFound
 from appliance.serving.tables import RouteRow
 
 
@@ -51,15 +54,34 @@ class Route:
 
 
 class Routes:
-    """Works in the caller's transaction."""
+    """Works in the caller's transaction. ``tenant``: only what it may use is told."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, tenant: UUID | None = None) -> None:
         self._session = session
+        self._tenant = tenant
 
     def all(self) -> tuple[Route, ...]:
         """Every route, by name."""
+        return self._visible(repository.routes(self._session))
+
+    def list(self, cursor: str | None, limit: int) -> paging.Page[Route]:
+        """A page of routes, oldest first; what a tenant may not use is left out of it."""
+        rows = repository.routes(self._session, paging.decode(cursor), limit + 1)
+        page = paging.page(rows, limit, [row.id for row in rows])
+        return paging.Page(self._visible(page.items), page.next_cursor)
+
+    def one(self, name: str) -> Route:
+        """One route. Raises :class:`RouteNotFound`, in the same words for one that the tenant may not use."""
+        row = repository.route(self._session, name)
+        found = self._visible([row]) if row is not None else ()
+        if not found:
+            raise RouteNotFound(f"there is no route {name!r}")
+        return found[0]
+
+    def _visible(self, rows: Sequence[RouteRow]) -> tuple[Route, ...]:
         tenants = repository.tenants_of_routes(self._session)
-        return tuple(view(row, tenants.get(row.name, frozenset())) for row in repository.routes(self._session))
+        found = (view(row, tenants.get(row.name, frozenset())) for row in rows)
+        return tuple(one for one in found if self._tenant is None or one.everyone or self._tenant in one.tenants)
 
     def flip(self, route: Route) -> bool:
         """What was next answers from now on; False when somebody has changed the route meanwhile."""

@@ -1,32 +1,8 @@
-"""What goes over the wire about deployments and routes."""
+"""What goes over the wire about what callers may send as model."""
 
-from datetime import datetime
 from typing import Literal
-from uuid import UUID
 
 from pydantic import BaseModel
-
-
-class DeploymentView(BaseModel):
-    """A deployment: what is wanted beside what was last seen."""
-
-    id: UUID
-    name: str
-    model: str
-    digest: str
-    desired: str
-    actual: str
-    reason: str | None
-    restarts: int
-    actual_since: datetime
-    routes: list[str]
-
-
-class DeploymentList(BaseModel):
-    """A page of deployments."""
-
-    items: list[DeploymentView]
-    next_cursor: str | None
 
 
 class RouteView(BaseModel):
