@@ -9,6 +9,7 @@ from appliance.kit.database import Database
 from appliance.kit.listening import Listener
 from appliance.licensing.asking import Licences
 from appliance.licensing.place import Place
+from appliance.serving import adapters
 from appliance.serving.host import Host, Timing, World
 from appliance.serving.launch import ChildLauncher
 
@@ -22,7 +23,8 @@ def main() -> int:
     licences = Licences(system, Place.of(given))
     launcher = ChildLauncher(given, system, licences.now)
     launcher.clear()
-    world = World(system, launcher, given.layout, elsewhere=given.engine.endpoints)
+    known, check = adapters.of(given), adapters.checked(system)
+    world = World(system, launcher, given.layout, known, check, given.engine.endpoints)
     host = Host(world, Timing(given.engine.start_seconds))
     bell = Listener(system, "serving", host.wake.set)
     bell.start()

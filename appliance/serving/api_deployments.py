@@ -12,9 +12,8 @@ from appliance.audit.service import Audit
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.kit.settings import Settings
 from appliance.licensing.asking import Licences
-from appliance.serving import logs
+from appliance.serving import adapters, logs
 from appliance.serving import schemas_operating as schemas
-from appliance.serving.adapters import known
 from appliance.serving.deployments import Deployment, Deployments
 from appliance.serving.operating import Operating, Wish
 from appliance.tenants import etags
@@ -29,7 +28,9 @@ Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 def _operating(request: Request, session: TenantTx, principal: Caller) -> Operating:
     licences: Licences = request.app.state.licences
-    return Operating(session, Audit(session, principal.tenant, principal.user), licences.now, known)
+    return Operating(
+        session, Audit(session, principal.tenant, principal.user), licences.now, adapters.of(request.app.state.settings)
+    )
 
 
 def _deployments(session: TenantTx, principal: Caller) -> Deployments:

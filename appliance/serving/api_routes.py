@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from appliance.access.permissions import Action
 from appliance.access.web import Caller, TenantTx, allow
 from appliance.audit.service import Audit
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
+from appliance.serving import adapters
 from appliance.serving import schemas_operating as schemas
-from appliance.serving.adapters import known
 from appliance.serving.deployments import Deployment, Deployments
 from appliance.serving.flipping import leads, waits_for
 from appliance.serving.leading import Aim, Leading
@@ -29,10 +29,11 @@ Name = Annotated[str, Path(pattern=schemas.NAME, max_length=100)]
 class Desk:
     """Reads and shows routes, as the caller may see them."""
 
-    def __init__(self, session: TenantTx, principal: Caller) -> None:
+    def __init__(self, session: TenantTx, principal: Caller, request: Request) -> None:
         self.session = session
         self.routes = Routes(session, None if principal.role.of_the_appliance else principal.tenant)
-        self.leading = Leading(session, Audit(session, principal.tenant, principal.user), known)
+        self._known = adapters.of(request.app.state.settings)
+        self.leading = Leading(session, Audit(session, principal.tenant, principal.user), self._known)
 
     def shown(self, route: Route, response: Response | None = None) -> schemas.RouteInfo:
         """One route."""
@@ -43,7 +44,7 @@ class Desk:
     def _waits(self, route: Route) -> str | None:
         if route.next is None:
             return None
-        found = known(self.session, {lead.adapter for lead in leads([route]) if lead.adapter})
+        found = self._known(self.session, {lead.adapter for lead in leads([route]) if lead.adapter})
         return waits_for(route.next, {one.id: one for one in Deployments(self.session).all()}, found)
 
 

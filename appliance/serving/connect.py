@@ -4,6 +4,7 @@ from appliance.drivers.vllm.client import SocketUpstream
 from appliance.kit import crypto
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
+from appliance.serving import adapters
 from appliance.serving.directory import Directory
 from appliance.serving.inference import Record
 from appliance.serving.launch import KEY
@@ -20,4 +21,6 @@ def engines(settings: Settings, system: Database, record: Record) -> Engines:
     def connect(replica: Replica) -> SocketUpstream:
         return SocketUpstream(layout.engine_socket(replica.id), crypto.kept(layout.secret(KEY)), replica.address)
 
-    return Engines(Directory(system), connect, record, crypto.kept(layout.secret(SALT)).encode())
+    return Engines(
+        Directory(system, known=adapters.of(settings)), connect, record, crypto.kept(layout.secret(SALT)).encode()
+    )

@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from appliance.catalog.adapters import Adapter
 from appliance.kit import clock
 from appliance.kit.database import Database
 from appliance.serving import adapters
-from appliance.serving.adapters import Adapter
 from appliance.serving.deployments import Deployment, Deployments
 from appliance.serving.errors import RouteNotFound
 from appliance.serving.routes import Lead, Route, Routes
@@ -54,7 +54,7 @@ class Directory:
         self,
         database: Database,
         now: Callable[[], float] = clock.monotonic,
-        known: adapters.Adapters = adapters.known,
+        known: adapters.Adapters = adapters.none,
     ) -> None:
         self._database = database
         self._now = now

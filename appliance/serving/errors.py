@@ -52,13 +52,6 @@ class NothingFormer(Conflict):
     advice = "Only what was changed before can be rolled back."
 
 
-class AdapterNotFound(NotFound):
-    """There is no such adapter."""
-
-    code = "adapter_not_found"
-    advice = "List what there is with 'appliance adapters list'; what is retired or tampered with cannot be used."
-
-
 class RouteRefused(Refused):
     """The route cannot lead there as it was asked."""
 

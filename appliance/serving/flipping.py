@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
-from appliance.serving.adapters import Adapter
+from appliance.catalog.adapters import Adapter
 from appliance.serving.deployments import Deployment
 from appliance.serving.routes import Lead, Route
 

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from appliance.catalog.adapters import Adapter
 from appliance.drivers.vllm.arguments import parse
 from appliance.drivers.vllm.control import EngineControl
 from appliance.drivers.vllm.port import Health
@@ -24,7 +25,6 @@ from appliance.kit.errors import ApplianceError
 from appliance.kit.ids import uuid7
 from appliance.kit.layout import Layout
 from appliance.serving import adapters, endpoints, fleet, flipping
-from appliance.serving.adapters import Adapter
 from appliance.serving.deployments import Deployment, Deployments
 from appliance.serving.errors import NoPlace
 from appliance.serving.keeping import Kept, Recipe, Sight
@@ -70,7 +70,7 @@ class World:
     system: Database
     launcher: Launcher
     layout: Layout
-    known: adapters.Adapters = adapters.known
+    known: adapters.Adapters = adapters.none
     check: Callable[[Adapter], None] = lambda _adapter: None
     elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
 

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from appliance.catalog.adapters import Adapter
 from appliance.catalog.service import ModelVersion
 from appliance.drivers.vllm.control import EngineControl
 from appliance.drivers.vllm.port import EngineDown, Health, Process
 from appliance.kit import clock
 from appliance.kit.errors import ApplianceError
-from appliance.serving.adapters import Adapter, engine_name
+from appliance.serving.adapters import engine_name
 from appliance.serving.fleet import Seat
 from appliance.serving.placement import Placement
 from appliance.serving.reconcile import Course, Phase, Seen

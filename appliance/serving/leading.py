@@ -6,10 +6,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from appliance.audit.service import Audit
+from appliance.catalog.adapters import Adapter
+from appliance.catalog.errors import AdapterNotFound
 from appliance.drivers.vllm.arguments import parse
 from appliance.serving import repository
-from appliance.serving.adapters import Adapter, Adapters
-from appliance.serving.errors import AdapterNotFound, DeploymentNotFound, NothingFormer, RouteNotFound, RouteRefused
+from appliance.serving.adapters import Adapters
+from appliance.serving.errors import DeploymentNotFound, NothingFormer, RouteNotFound, RouteRefused
 from appliance.serving.routes import Lead, Route, view
 from appliance.serving.tables import DeploymentRow, RouteRow
 from appliance.tenants import etags

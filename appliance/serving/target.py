@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from appliance.catalog.adapters import Adapter
 from appliance.drivers.vllm.arguments import parse
 from appliance.drivers.vllm.port import EngineDown
-from appliance.serving.adapters import Adapter, engine_name
+from appliance.serving.adapters import engine_name
 from appliance.serving.deployments import Deployment
 from appliance.serving.reconcile import Phase
 from appliance.serving.routing import Replica

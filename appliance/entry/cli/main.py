@@ -11,6 +11,7 @@ from appliance.entry.cli import (
     answers,
     audit,
     collections,
+    deployments,
     doctor,
     documents,
     groups,
@@ -21,6 +22,7 @@ from appliance.entry.cli import (
     local,
     models,
     output,
+    routes,
     search,
     sign_in,
     tenants,
@@ -68,7 +70,8 @@ app.add_typer(collections.app, name="collections")
 app.add_typer(documents.app, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(adapters.app, name="adapters")
-app.add_typer(models.deployments, name="deployments")
+app.add_typer(deployments.app, name="deployments")
+app.add_typer(routes.app, name="routes")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(licence.app, name="licence")
 app.add_typer(tenants.app, name="tenants")

@@ -1,4 +1,4 @@
-"""``appliance models`` and ``appliance deployments``: which weights are here, and what runs them."""
+"""``appliance models``: which weights are here."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,6 @@ SHORTEST = 12
 
 app = typer.Typer(help="Model versions: list, pull, verify.", no_args_is_help=True)
 app.add_typer(entries.app, name="entries")
-deployments = typer.Typer(help="Deployments: what runs which model.", no_args_is_help=True)
 
 COLUMNS: list[output.Column] = [
     ("name", lambda item: item["name"]),
@@ -70,30 +69,6 @@ def verify(
             raise NotFound(f"There is no model '{model}'.")
         items = [api.post(f"/api/v1/models/{item['id']}/verify", patient=True) for item in wanted]
     _shown(items, as_json=as_json)
-
-
-@deployments.command("list")
-def list_deployments(as_json: Json = False) -> None:
-    """List the deployments, what is wanted of each beside what it does."""
-    from appliance.entry.cli.client import connect
-
-    output.wants_json(as_json)
-    with connect() as api:
-        items = api.all("/api/v1/deployments")
-    if as_json:
-        output.document({"items": items})
-        return
-    columns: list[output.Column] = [
-        ("name", lambda item: item["name"]),
-        ("model", lambda item: item["model"]),
-        ("desired", lambda item: item["desired"]),
-        ("actual", lambda item: item["actual"]),
-        ("since", lambda item: output.moment(item.get("actual_since"))),
-        ("restarts", lambda item: item.get("restarts")),
-        ("routes", lambda item: item.get("routes")),
-        ("reason", lambda item: item.get("reason")),
-    ]
-    output.table(columns, items, "There is no deployment.")
 
 
 def _shown(items: list[dict[str, Any]], *, as_json: bool) -> None:

@@ -18,11 +18,11 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal, Role, UserId
 from appliance.access.web import Databases
+from appliance.catalog.adapters import Adapter
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
 from appliance.entry import web
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
 from appliance.serving import bootstrap
-from appliance.serving.adapters import Adapter
 from appliance.serving.deployments import Deployment, Deployments
 from appliance.serving.host import Host, Timing, World
 from appliance.serving.launch import ChildLauncher, Launcher
