@@ -100,7 +100,7 @@ def roll_deployment_back(
     deployment_id: UUID, operating: Operator, response: Response, if_match: IfMatch = None
 ) -> schemas.DeploymentView:
     """Have the version before the last swap take over again, without a gap (operator)."""
-    return _view(operating.rollback(deployment_id, if_match), response)
+    return _view(operating.undo(deployment_id, if_match), response)
 
 
 @router.delete("/{deployment_id}", status_code=204, dependencies=[MANAGE])

@@ -95,7 +95,7 @@ def promote_route(name: Name, at: At, response: Response, if_match: IfMatch = No
 @router.post("/{name}/rollback", dependencies=[MANAGE])
 def roll_route_back(name: Name, at: At, response: Response, if_match: IfMatch = None) -> schemas.RouteInfo:
     """Lead a route to where it led before its last flip (operator)."""
-    return at.shown(at.leading.rollback(name, if_match), response)
+    return at.shown(at.leading.undo(name, if_match), response)
 
 
 @router.delete("/{name}", status_code=204, dependencies=[MANAGE])

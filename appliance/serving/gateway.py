@@ -77,6 +77,9 @@ class Passage(Response):
     async def _begin(self, send: Send, media: bytes, length: int | None = None) -> None:
         self._begun = True
         headers = [(b"content-type", media)]
+        headers.append((b"x-appliance-model-digest", self._target.digest.encode()))
+        if self._target.adapter_digest:
+            headers.append((b"x-appliance-adapter-digest", self._target.adapter_digest.encode()))
         if length is not None:
             headers.append((b"content-length", str(length).encode()))
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})

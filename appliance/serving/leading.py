@@ -75,7 +75,7 @@ class Leading:
         self._next(row, Lead(row.canary_deployment_id, row.canary_adapter_id))
         return self._changed(row, "route.promote")
 
-    def rollback(self, name: str, if_match: str | None) -> Route:
+    def undo(self, name: str, if_match: str | None) -> Route:
         """What answered before the last flip answers again, and nothing is on trial. Raises ``NothingFormer``."""
         row = self._row(name, if_match)
         if row.former is None:

@@ -88,7 +88,7 @@ class Operating:
         row = self._row(deployment, if_match)
         return self._swap(row, version, {**row.engine, **(wish.engine or {})}, "deployment.swap")
 
-    def rollback(self, deployment: UUID, if_match: str | None) -> Deployment:
+    def undo(self, deployment: UUID, if_match: str | None) -> Deployment:
         """The version and settings before the last swap take over, in the same way. Raises ``NothingFormer``."""
         row = self._row(deployment, if_match)
         if row.former is None:

@@ -3,7 +3,7 @@
 ``python -m appliance.drivers.vllm.scripted --uds PATH --served-model-name NAME …`` stands in for vLLM wherever a test
 or a bench is about what surrounds the engine. It answers with what stands after ``say:`` in the last message, or with
 that message, one word a chunk. ``pause:S`` on a line of its own waits S seconds before each word, ``status:N`` refuses
-with that status, ``die:`` ends the process in the middle of the answer.
+with that status, ``die:`` ends the process in the middle of the answer, ``who:`` has it say the model's name.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-_COMMAND = re.compile(r"^(say|pause|status|die):(.*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^(say|pause|status|die|who):(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Scripted:
             return _error(HTTPStatus.NOT_FOUND, f"The model `{body['model']}` does not exist.")
         if self.running >= self.limit:
             return _error(HTTPStatus.SERVICE_UNAVAILABLE, "Request queue full")
-        told = script(body["messages"][-1]["content"])
+        told = script(body["messages"][-1]["content"].replace("who:", f"say:{body['model']}"))
         if told.status != HTTPStatus.OK:
             return _error(told.status, "as told")
         if body.get("stream"):
@@ -184,12 +184,14 @@ def _error(status: int, message: str) -> Response:
 def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--uds", required=True)
+    parser.add_argument("--uds")
+    parser.add_argument("--port", type=int)
     parser.add_argument("--served-model-name", nargs="+", required=True)
     parser.add_argument("--max-num-queued-reqs", type=int, default=1000)
     given, _ = parser.parse_known_args()
     state = Scripted(tuple(given.served_model_name), os.environ.get("VLLM_API_KEY", ""), given.max_num_queued_reqs)
-    uvicorn.run(state.application(), uds=given.uds, log_level="warning", timeout_graceful_shutdown=5)
+    where = {"uds": given.uds} if given.uds else {"host": "127.0.0.1", "port": given.port}
+    uvicorn.run(state.application(), **where, log_level="warning", timeout_graceful_shutdown=5)
 
 
 if __name__ == "__main__":

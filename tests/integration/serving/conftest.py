@@ -4,7 +4,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +16,27 @@ import uvicorn
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import Principal, Role, UserId
+from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.access.web import Databases
-from appliance.catalog.adapters import Adapter
+from appliance.audit.service import Audit
+from appliance.catalog.adapters import Adapter, Adapters, Allowance
+from appliance.catalog.service import Catalog, ModelVersion
+from appliance.catalog.shelf import Shelf, Upload
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
 from appliance.entry import web
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
-from appliance.serving import bootstrap
+from appliance.licensing.entitlement import entitled
+from appliance.licensing.states import Standing, State
+from appliance.serving import adapters, bootstrap
 from appliance.serving.deployments import Deployment, Deployments
 from appliance.serving.host import Host, Timing, World
 from appliance.serving.launch import ChildLauncher, Launcher
+from appliance.serving.routes import Route, Routes
 from appliance.serving.tables import DeploymentRow
 from appliance.tenants import bootstrap as people
 from appliance.tenants.authentication import Authenticator
 from appliance.tenants.service import Tenants
-from tests.factories import models
+from tests.factories import lora, models
 
 
 @pytest.fixture
@@ -59,6 +65,7 @@ def deployed(served: Settings, databases: Databases) -> Databases:
     return databases
 
 
+EVALUATION = entitled(Standing(State.EVALUATION, State.EVALUATION, None), None)
 SETTLE, LINGER = 1.5, 3.0
 """A gateway's snapshot is a second old at most."""
 
@@ -69,7 +76,6 @@ class Engines:
     def __init__(self, settings: Settings, databases: Databases) -> None:
         self.settings = settings
         self.databases = databases
-        self.adapters: dict[UUID, Adapter] = {}
         self.elsewhere: dict[str, list[str]] = {}
 
     @contextmanager
@@ -89,16 +95,40 @@ class Engines:
 
     def world(self, launcher: Launcher) -> World:
         """What a host rests on."""
-        return World(self.databases.system, launcher, self.settings.layout, self.known, elsewhere=self.elsewhere)
+        system, known = self.databases.system, adapters.of(self.settings)
+        return World(system, launcher, self.settings.layout, known, adapters.checked(system), self.elsewhere)
 
-    def known(self, _session: Session, ids: Collection[UUID]) -> dict[UUID, Adapter]:
-        """The adapters of this test."""
-        return {key: self.adapters[key] for key in ids if key in self.adapters}
-
-    def row(self) -> Deployment:
-        """The one deployment."""
+    def row(self, name: str = models.LANGUAGE) -> Deployment:
+        """The deployment of this name."""
         with self.databases.app.session() as session:
-            return Deployments(session).all()[0]
+            return next(one for one in Deployments(session).all() if one.name == name)
+
+    def route(self, name: str) -> Route:
+        """The route of this name."""
+        with self.databases.system.session() as session:
+            return Routes(session).one(name)
+
+    def version(self, name: str) -> ModelVersion:
+        """Another model version, put into the store and registered: one that adapters fit."""
+        with self.databases.operator.session() as session:
+            return Catalog(session).register(lora.base(self.settings.model_store, name))
+
+    def adapter(self, tenant: UUID, base: UUID, name: str, fill: bytes) -> Adapter:
+        """An adapter of a tenant, imported."""
+        with self.databases.app.session() as session:
+            named = Catalog(session).one(base).name
+        scratch = Path(tempfile.mkdtemp(dir=self.settings.data)) / "adapter"
+        found = lora.adapter(scratch, fill=fill, base_model_name_or_path=named)
+        shelf = Shelf(self.settings.layout.adapters)
+        files = {"config": found / "adapter_config.json", "weights": found / "adapter_model.safetensors"}
+        with (
+            files["config"].open("rb") as config,
+            files["weights"].open("rb") as weights,
+            self.databases.operator.session() as session,
+        ):
+            upload, allowance = Upload(config, weights, 1 << 20), Allowance(EVALUATION, lambda: 0)
+            audit = Audit(session, tenant, None)
+            return Adapters(session, TenantId(tenant), shelf).add(name, base, upload, allowance, audit)
 
     def until(self, actual: str, seconds: float = 40.0) -> Deployment:
         """Poll until the deployment is in this state."""
@@ -129,24 +159,28 @@ class Gateway:
     one: str
     two: str
     principal: Principal
+    operator: str
+    tenants: tuple[UUID, UUID]
 
     def client(self, key: str | None = None) -> httpx.Client:
-        """A client that carries a key."""
+        """A client that carries a key, the first member's unless another is given."""
         return httpx.Client(base_url=self.url, headers={"authorization": f"Bearer {key or self.one}"}, timeout=30)
 
 
 @pytest.fixture
 def gateway(served: Settings, deployed: Databases) -> Iterator[Gateway]:
     with deployed.operator.session() as session:
-        people.first_start(session)
-        keys = []
+        made = people.first_start(session)
+        assert made is not None
+        keys, tenants = [], []
         for name in ("one", "two"):
-            members = Tenants(session).people(Tenants(session).create(name).id)
+            tenants.append(Tenants(session).create(name).id)
+            members = Tenants(session).people(tenants[-1])
             user = members.add(f"member of {name}", "Member", Role.MEMBER)
             keys.append(members.issue_key(UserId(user.id), "test"))
     principal = Authenticator(deployed.system)(keys[0])
     with serving(served) as url:
-        yield Gateway(url, keys[0], keys[1], principal)
+        yield Gateway(url, keys[0], keys[1], principal, made.cli_key, (tenants[0], tenants[1]))
 
 
 @contextmanager

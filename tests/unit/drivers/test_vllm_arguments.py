@@ -122,3 +122,19 @@ def test_settings_survive_the_database() -> None:
 def test_settings_out_of_bounds_are_refused_by_name(told: dict[str, object], named: str) -> None:
     with pytest.raises(BadEngineSettings, match=named):
         parse(told)
+
+
+def test_room_for_adapters_is_made_where_it_is_wanted() -> None:
+    found = command(EngineSettings(adapters=3, adapter_rank=12), PLACE)
+    assert "--enable-lora" in found.argv
+    assert option(found.argv, "--max-loras") == "3"
+    assert option(found.argv, "--max-cpu-loras") == "6"
+    assert option(found.argv, "--max-lora-rank") == "16"
+    assert found.env["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "1"
+    assert "VLLM_ALLOW_RUNTIME_LORA_UPDATING" not in command(EngineSettings(), PLACE).env
+
+
+def test_an_engine_sees_the_cards_that_it_was_given_and_no_others() -> None:
+    placed = replace(PLACE, devices=(1, 3), inherited={"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
+    assert command(EngineSettings(device="cuda"), placed).env["CUDA_VISIBLE_DEVICES"] == "1,3"
+    assert command(EngineSettings(), replace(PLACE, devices=(0,))).env.get("CUDA_VISIBLE_DEVICES") is None
