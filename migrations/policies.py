@@ -62,6 +62,8 @@ RULES: dict[str, Rules] = {
         ("select", "insert", "update(status, body)"),
         ("select", "delete"),
     ),
+    "directories": _tenant(ALL, ALL, ("select",)),
+    "directory_links": _tenant(ALL, ALL, ("select",)),
     # jobs
     "jobs": _tenant(ALL, ("select",), ("select", "update", "delete")),
     "job_events": _tenant(("select", "insert"), ("select",), ("select", "insert", "delete")),
@@ -110,6 +112,9 @@ PEOPLE = (
     f"grant update (version) on users to {APP}, {OPERATOR}",
 )
 """Grants on columns that 0007 adds: the rules above are put into force by 0001, which does not know them yet."""
+
+DIRECTORY = (f"grant update (login) on users to {APP}, {OPERATOR}",)
+"""A directory renames people; 0011 grants it."""
 
 
 _FLIPPED = "deployment_id, adapter_id, next_deployment_id, next_adapter_id, canary_deployment_id, canary_adapter_id"

@@ -29,6 +29,7 @@ class Action(StrEnum):
     MANAGE_TENANTS = "manage_tenants"
     READ_AUDIT = "read_audit"
     MANAGE_LICENCE = "manage_licence"
+    PROVISION_USERS = "provision_users"
 
 
 _MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action.READ_MODELS})
@@ -38,6 +39,7 @@ _TENANT_ADMIN = _EDITOR | {
     Action.MANAGE_USERS,
     Action.READ_ADAPTERS,
     Action.MANAGE_ADAPTERS,
+    Action.PROVISION_USERS,
 }
 # No content: no documents and no answers; no jobs either, whose events name files and quote what a parser met.
 _AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT})

@@ -28,6 +28,8 @@ from appliance.tenants.signing_in import record_refused
 _logger = log.get(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 PROBLEM = "application/problem+json"
+SCIM = "application/scim+json"
+SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = {
@@ -96,15 +98,22 @@ def _request_id(scope: Scope) -> str:
 
 
 def problem(error: errors.ApplianceError, request: Request) -> JSONResponse:
-    """The error as RFC 9457 problem+json; under ``/v1/`` with the member that clients of OpenAI's API read too."""
+    """The error as RFC 9457 problem+json; under ``/v1/`` with the member that clients of OpenAI's API read too.
+
+    Under ``/scim/`` it has SCIM's own form.
+    """
     body = error.problem(request.url.path)
     if request.url.path.startswith("/v1/"):
         told = {"message": f"{error.detail.rstrip('.')}. {error.advice}", "type": error.code, "code": error.code}
         body["error"] = {**told, "param": error.extra.get("field")}
+    scim = request.url.path.startswith("/scim/")
+    if scim:  # RFC 7644 §3.12
+        said = f"{error.detail.rstrip('.')}. {error.advice}"
+        body = {"schemas": [SCIM_ERROR], "status": str(error.status), "detail": said, "code": error.code}
     headers = {"retry-after": str(error.retry_after)} if error.retry_after is not None else None
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers = {**(headers or {}), "www-authenticate": "Bearer"}
-    return JSONResponse(body, status_code=error.status, headers=headers, media_type=PROBLEM)
+    return JSONResponse(body, status_code=error.status, headers=headers, media_type=SCIM if scim else PROBLEM)
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -20,6 +20,7 @@ import appliance.knowledge.connect
 import appliance.licensing.api
 import appliance.serving.api
 import appliance.tenants.api
+import appliance.tenants.directory.api_scim
 from appliance.access.web import Databases
 from appliance.chat.answering import Answering
 from appliance.chat.retrieval import KnowledgeRetrieval
@@ -54,6 +55,7 @@ ROUTERS = (
     appliance.licensing.api.router,
     appliance.serving.api.router,
     appliance.tenants.api.router,
+    appliance.tenants.directory.api_scim.router,
 )
 
 

@@ -9,6 +9,7 @@ from appliance.access.permissions import Action
 from appliance.access.web import TENANT_TRANSACTION, Caller, TenantTx, allow
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.tenants import api_groups, api_keys, api_sessions, api_sign_in, api_users, etags, schemas
+from appliance.tenants.directory import api as directory_api
 from appliance.tenants.once import OnceRoute, once
 from appliance.tenants.service import Tenant, Tenants
 from appliance.tenants.within import IfMatch, within
@@ -81,5 +82,5 @@ def _view(tenant: Tenant, response: Response | None = None) -> schemas.TenantVie
     return schemas.TenantView.model_validate(tenant, from_attributes=True)
 
 
-for each in (api_sign_in, api_sessions, api_users, api_groups, api_keys):
+for each in (api_sign_in, api_sessions, api_users, api_groups, api_keys, directory_api):
     router.include_router(each.router)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from appliance.kit.columns import Created, Id, Json, Moment, Tenant
 from appliance.kit.database import Base
+from appliance.tenants.directory import tables as directory_tables  # noqa: F401 - whoever asks for the slice's tables gets these
 
 Version = Annotated[int, mapped_column(server_default=text("1"))]
 """Counts the changes of a row: its ETag."""

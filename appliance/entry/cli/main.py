@@ -12,6 +12,7 @@ from appliance.entry.cli import (
     audit,
     collections,
     deployments,
+    directory,
     doctor,
     documents,
     groups,
@@ -78,6 +79,7 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(keys.app, name="keys")
+app.add_typer(directory.app, name="directory")
 app.add_typer(audit.app, name="audit")
 
 

@@ -7,17 +7,19 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from appliance.access.permissions import Action
 from appliance.access.principal import Role, UserId
 from appliance.access.web import Databases
 from appliance.entry import web
 from appliance.kit.settings import Settings
 from appliance.tenants import bootstrap
+from appliance.tenants.keys import Limits
 from appliance.tenants.service import Tenants
 
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """The keys of an operator, and of an editor and an administrator in each of two tenants."""
+    """The keys of an operator, and of an editor, an administrator and a directory in each of two tenants."""
 
     operator: str
     sign_in: str
@@ -27,6 +29,8 @@ class House:
     member_of_two: str
     admin_of_one: str
     admin_of_two: str
+    scim_of_one: str
+    scim_of_two: str
 
     @staticmethod
     def bearer(key: str) -> dict[str, str]:
@@ -40,16 +44,17 @@ def house(databases: Databases) -> House:
         first = bootstrap.first_start(session)
         assert first is not None
         tenants = Tenants(session)
-        made: list[tuple[UUID, str, str]] = []
+        made: list[tuple[UUID, str, str, str]] = []
         for name in ("one", "two"):
             tenant = tenants.create(name)
             people = tenants.people(tenant.id)
             user = people.add(f"member of {name}", "Member", Role.EDITOR)
             admin = people.add(f"admin of {name}", "Admin", Role.TENANT_ADMIN)
             keys = [people.issue_key(UserId(each.id), "test") for each in (user, admin)]
-            made.append((tenant.id, keys[0], keys[1]))
-    (one, key_one, admin_one), (two, key_two, admin_two) = made
-    return House(first.cli_key, first.sign_in, one, two, key_one, key_two, admin_one, admin_two)
+            scim = tenants.keys(tenant.id).create(admin.id, "SCIM", Limits(scopes=frozenset({Action.PROVISION_USERS})))
+            made.append((tenant.id, keys[0], keys[1], scim.secret))
+    (one, key_one, admin_one, scim_one), (two, key_two, admin_two, scim_two) = made
+    return House(first.cli_key, first.sign_in, one, two, key_one, key_two, admin_one, admin_two, scim_one, scim_two)
 
 
 @pytest.fixture

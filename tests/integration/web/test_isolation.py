@@ -58,10 +58,13 @@ KINDS = {
     "user": "user",
     "group": "group",
     "adapter_id": "adapter",
+    "scim_user_id": "scim_user",
+    "scim_group_id": "scim_group",
 }
 CHECKED_AGAINST_FILES = frozenset({f"POST {PATH_OF_ADAPTERS}"})
 """Whether the owner's own is taken needs real weights on disk: tests/integration/catalog/test_adapters.py."""
 PEOPLE = "/api/v1/tenants/{tenant_id}/"
+SCIM = "/scim/v2/"
 OF_OPERATORS = "/api/v1/tenants/{tenant_id}"
 """A tenant itself, and suspending it: refused to all others before any id is looked at."""
 
@@ -95,6 +98,8 @@ def _cases() -> Iterator[Case]:
 
 
 CASES = list(_cases())
+OF_THE_PROTOCOL = {"scim_name"}
+"""A schema or resource type of SCIM: the same for all."""
 OF_THE_APPLIANCE = {"entry_name", "model_id", "deployment_id", "version_id"}
 
 
@@ -105,7 +110,7 @@ def test_no_id_goes_unnoticed() -> None:
         for parameter in operation.get("parameters", [])
         if parameter["in"] == "path" and parameter["name"] not in KINDS
     }
-    assert unknown <= OF_THE_APPLIANCE, "say in KINDS what these ids are of"
+    assert unknown <= OF_THE_APPLIANCE | OF_THE_PROTOCOL, "say in KINDS what these ids are of"
 
 
 @pytest.fixture
@@ -132,6 +137,10 @@ def _possess(databases: Databases, tenant: UUID) -> dict[str, UUID]:
         add("revisions", id=revision, document_id=ids["document"], number=1, sha256="0" * 64, bytes=1, text=NAME)
         add("jobs", id=ids["job"], kind="test", state="succeeded")  # its event stream ends
         add("groups", id=ids["group"], name=NAME)
+        add("users", id=ids["scim_user"], login=f"scim of {tenant}", name=NAME, role="member")
+        add("groups", id=ids["scim_group"], name=f"{NAME} (SCIM)")
+        add("directory_links", kind="scim", user_id=ids["scim_user"])
+        add("directory_links", kind="scim", group_id=ids["scim_group"])
         add("conversations", id=ids["conversation"], user_id=user, title=NAME)
         numbers: dict[str, object] = {"version": 1, "bytes": 1, "rank": 1, "modules": [], "verified_at": clock.now()}
         add("adapters", id=ids["adapter"], name=NAME, base_id=base, digest="0" * 64, **numbers)
@@ -178,7 +187,9 @@ def _request(client: TestClient, case: Case, key: str, ids: Mapping[str, UUID], 
         elif here:
             query[name] = str(other)
     schema = _body(operation)
-    body = {name: _value(schema["properties"][name]) for name in schema.get("required", [])}
+    body: Any = {name: _value(schema["properties"][name]) for name in schema.get("required", [])}
+    if path.startswith(SCIM) and schema:
+        body = next(iter(operation["requestBody"]["content"].values()))["example"]
     if case.where == "body":
         wants_list = "array" in str(_resolve(schema["properties"][case.name]))
         body[case.name] = [str(other)] if wants_list else str(other)
@@ -205,7 +216,7 @@ def test_another_tenant_s_id_is_as_unknown_as_one_that_does_not_exist(
 def _leak(client: TestClient, house: House, possessions: dict[UUID, dict[str, UUID]], case: Case) -> str:
     """What an operation tells of another tenant's thing; empty: nothing."""
     mine, theirs, nowhere = possessions[house.one], possessions[house.two][case.kind], uuid7()
-    key = house.admin_of_one if case.path.startswith(PEOPLE) else house.member_of_one
+    key = _key(house, case.path, house.one)
     foreign = _request(client, case, key, mine, theirs)
     missing = _request(client, case, key, mine, nowhere)
     if case.where == "query" and foreign.status_code == 200:
@@ -218,6 +229,16 @@ def _leak(client: TestClient, house: House, possessions: dict[UUID, dict[str, UU
     return "" if same and NAME not in foreign.text else foreign.text
 
 
+def _key(house: House, path: str, tenant: UUID) -> str:
+    """A key that may do all of this in its own tenant."""
+    first = tenant == house.one
+    if path.startswith(SCIM):
+        return house.scim_of_one if first else house.scim_of_two
+    if path.startswith(PEOPLE):
+        return house.admin_of_one if first else house.admin_of_two
+    return house.member_of_one if first else house.member_of_two
+
+
 def _of_operators(path: str) -> bool:
     return path in (OF_OPERATORS, f"{OF_OPERATORS}/suspend", f"{OF_OPERATORS}/resume")
 
@@ -227,10 +248,10 @@ def test_the_owner_s_own_id_is_known(
 ) -> None:
     mine = possessions[house.two]
     removed = {(case.verb, case.path): case for case in CASES if case.verb == "DELETE"}  # once each, parts first
-    parts_first = sorted(removed.values(), key=lambda case: (case.path.startswith(PEOPLE), -len(case.path)))
+    parts_first = sorted(removed.values(), key=lambda case: (case.path.startswith((PEOPLE, SCIM)), -len(case.path)))
     for case in [*(case for case in CASES if case.verb != "DELETE"), *parts_first]:
         if f"{case.verb} {case.path}" in CHECKED_AGAINST_FILES:
             continue
-        key = house.admin_of_two if case.path.startswith(PEOPLE) else house.member_of_two
+        key = _key(house, case.path, house.two)
         answer = _request(client, case, key, mine, mine[case.kind])
         assert answer.status_code not in (401, 404, 422), (case, answer.text)

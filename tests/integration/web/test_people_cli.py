@@ -47,6 +47,16 @@ def cli(url: str, house: House, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
+def test_a_token_for_scim(cli: Run, url: str) -> None:
+    made = document(cli("directory", "scim", "--name", "Entra", "--tenant", "one", "--json")[1])
+    assert made["endpoint"] == f"{url}/scim/v2"
+    assert made["key"].startswith("sk-")
+    (listed,) = (
+        key for key in document(cli("keys", "list", "--tenant", "one", "--json")[1])["items"] if key["name"] == "Entra"
+    )
+    assert (listed["id"], listed["scopes"]) == (made["key_id"], ["provision_users"])
+
+
 def test_from_a_tenant_to_a_revoked_key(cli: Run) -> None:
     assert document(cli("tenants", "create", "north", "--time-zone", "Europe/Zurich", "--json")[1])["state"] == "active"
     assert document(cli("tenants", "change", "north", "--contact", "Ann", "--json")[1])["settings"]["contact"] == "Ann"

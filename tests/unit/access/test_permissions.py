@@ -28,6 +28,7 @@ TABLE = {
     Action.MANAGE_TENANTS: "----X",
     Action.READ_AUDIT: "---XX",
     Action.MANAGE_LICENCE: "----x",
+    Action.PROVISION_USERS: "--x-x",
 }
 CELLS = [(role, action, row[ROLES.index(role)]) for action, row in TABLE.items() for role in ROLES]
 CONTENT = {Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS}

@@ -1,0 +1,33 @@
+"""The whole web application with two tenants, and a SCIM token of each."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from appliance.entry import web
+from appliance.kit.settings import Settings
+from tests.integration.directory.entra import Scim
+from tests.integration.web.conftest import House, house
+
+__all__ = ["house"]
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    with TestClient(web.build(settings), raise_server_exceptions=False) as client:
+        yield client
+
+
+def token(client: TestClient, house: House, tenant: UUID) -> str:
+    answer = client.post(
+        f"/api/v1/tenants/{tenant}/directory/scim/tokens", headers=House.bearer(house.operator), json={"name": "Entra"}
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["key"])
+
+
+@pytest.fixture
+def scim(client: TestClient, house: House) -> Scim:
+    return Scim(client, token(client, house, house.one))
