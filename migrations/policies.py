@@ -72,7 +72,13 @@ RULES: dict[str, Rules] = {
     "audit_waiting": Rules(None, (), ("select",), ("select", "delete")),
     "audit_chain": Rules(None, (), ("select",), ("select", "insert")),
     "audit_heads": Rules(None, (), ("select",), ("select", "insert")),
-    "usage_records": _tenant(("select",), ("select",), ("select", "insert")),
+    "usage_records": _tenant(("select",), ("select",), ("select", "insert", "delete")),
+    "quotas": _tenant(ALL, ALL, ("select",)),
+    "quota_windows": _tenant(("select",), ("select",), ALL),
+    "quota_leases": _tenant(("select",), ("select",), ALL),
+    "quota_stock": _tenant(ALL, ("select",)),
+    "quota_stock_sums": _tenant(ALL, ("select",)),
+    "usage_hours": _tenant(("select",), ("select",), ALL),
     # licensing: files are kept as they came; the clock has one row
     "licence_files": Rules(None, (), ("select", "insert"), ("select",)),
     "revocation_files": Rules(None, (), ("select", "insert"), ("select",)),
@@ -120,6 +126,12 @@ DIRECTORY = (f"grant update (login) on users to {APP}, {OPERATOR}",)
 _FLIPPED = "deployment_id, adapter_id, next_deployment_id, next_adapter_id, canary_deployment_id, canary_adapter_id"
 SERVING = (f"grant update ({_FLIPPED}, canary_percent, former, version) on routes to {SYSTEM}",)
 """What the engine host changes in a route when it flips; grants on columns that the serving migration adds."""
+
+USAGE = (
+    f"grant delete on usage_records to {SYSTEM}",
+    f"grant update (rolled) on usage_records to {SYSTEM}",
+)
+"""Grants that 0010 adds: the second on a column that the rules above do not know yet when 0001 puts them into force."""
 
 
 def _policies(table: str, rules: Rules) -> list[str]:

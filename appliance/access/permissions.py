@@ -30,6 +30,8 @@ class Action(StrEnum):
     READ_AUDIT = "read_audit"
     MANAGE_LICENCE = "manage_licence"
     PROVISION_USERS = "provision_users"
+    READ_USAGE = "read_usage"
+    MANAGE_QUOTAS = "manage_quotas"
 
 
 _MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action.READ_MODELS})
@@ -40,9 +42,11 @@ _TENANT_ADMIN = _EDITOR | {
     Action.READ_ADAPTERS,
     Action.MANAGE_ADAPTERS,
     Action.PROVISION_USERS,
+    Action.READ_USAGE,
+    Action.MANAGE_QUOTAS,
 }
 # No content: no documents and no answers; no jobs either, whose events name files and quote what a parser met.
-_AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT})
+_AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT, Action.READ_USAGE})
 _OPERATOR = _TENANT_ADMIN | {
     Action.MANAGE_MODELS,
     Action.READ_TENANTS,
@@ -63,7 +67,7 @@ ELSEWHERE: dict[Role, frozenset[Action]] = {
     Role.MEMBER: frozenset(),
     Role.EDITOR: frozenset(),
     Role.TENANT_ADMIN: frozenset(),
-    Role.AUDITOR: frozenset({Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT}),
+    Role.AUDITOR: frozenset({Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT, Action.READ_USAGE}),
     Role.OPERATOR: frozenset(
         {
             Action.READ_TENANTS,
@@ -73,6 +77,8 @@ ELSEWHERE: dict[Role, frozenset[Action]] = {
             Action.READ_AUDIT,
             Action.READ_ADAPTERS,
             Action.MANAGE_ADAPTERS,
+            Action.READ_USAGE,
+            Action.MANAGE_QUOTAS,
         }
     ),
 }

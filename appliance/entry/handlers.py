@@ -17,6 +17,7 @@ from appliance.jobs.registry import Registry
 from appliance.kit.settings import Settings, load
 from appliance.knowledge.connect import Workshop
 from appliance.tenants import idempotency, sessions
+from appliance.usage import rolling, stock
 
 Chore = Callable[[Session], object]
 """Something small to do with every sweep, in a transaction of the ``system`` login, each in its own."""
@@ -25,7 +26,7 @@ Chore = Callable[[Session], object]
 def registry(configured: Callable[[], Settings] = load) -> Registry:
     """The appliance's kinds of jobs. The settings are read when the first job runs, by the process that runs it."""
     kinds = Registry()
-    appliance.knowledge.tasks.register(kinds, lambda: Workshop(configured()), (forget_document,))
+    appliance.knowledge.tasks.register(kinds, lambda: Workshop(configured()), (forget_document, stock.forget_document))
     return kinds
 
 
@@ -39,4 +40,6 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         lambda session: sessions.forget(session, ended),
         chat.close_orphans,
         lambda session: adapters.sweep(session, shelf),
+        rolling.roll_up,
+        lambda session: rolling.forget(session, settings.usage),
     )

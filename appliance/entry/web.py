@@ -21,10 +21,12 @@ import appliance.licensing.api
 import appliance.serving.api
 import appliance.tenants.api
 import appliance.tenants.directory.api_scim
+import appliance.usage.api
 from appliance.access.web import Databases
 from appliance.chat.answering import Answering
 from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
+from appliance.drivers.stopwatch import ValkeyStopwatch
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.entry import bodies, edge, handlers, health
 from appliance.entry.description import Described
@@ -40,6 +42,8 @@ from appliance.licensing.asking import Licences
 from appliance.licensing.place import Place
 from appliance.serving.connect import engines
 from appliance.tenants.authentication import Authenticator
+from appliance.usage.connect import budgets
+from appliance.usage.keeper import Keeper
 from appliance.usage.service import Usage
 
 _logger = log.get(__name__)
@@ -56,6 +60,7 @@ ROUTERS = (
     appliance.serving.api.router,
     appliance.tenants.api.router,
     appliance.tenants.directory.api_scim.router,
+    appliance.usage.api.router,
 )
 
 
@@ -90,7 +95,10 @@ def build(configured: Settings) -> FastAPI:
     app.state.authenticate = app.state.credentials = Authenticator(databases.system)
     app.state.licences = Licences(databases.system, Place.of(configured))
     app.state.usage = Usage(layout.journal, databases.system)
-    app.state.engines = engines(configured, databases.system, app.state.usage.record)
+    app.state.stopwatch = ValkeyStopwatch(configured.broker_url)
+    app.state.budgets = budgets(databases.system, app.state.stopwatch)
+    app.state.keeper = Keeper(app.state.budgets)
+    app.state.engines = engines(configured, databases.system, app.state.usage.record, app.state.budgets)
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
     app.state.blobs = appliance.knowledge.connect.blobs(configured)
@@ -108,11 +116,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     offload.configure(app.state.settings.web.threads)
     app.state.credentials.start()
     app.state.usage.start()
+    await offload.run(app.state.keeper.start)
     stop_ringing = ring_after_commit(app.state.bell)
     yield
     stop_ringing()
     await app.state.engines.close()
     await offload.run(app.state.usage.stop)
+    await offload.run(app.state.keeper.stop)
+    app.state.stopwatch.close()
     await offload.run(app.state.credentials.stop)
     app.state.databases.close()
 

@@ -132,6 +132,21 @@ class LicensingSettings(_Section):
     root: Path | None = Field(None, description="Public key (PEM) to trust instead of the vendor's own; for tests")
 
 
+class UsageSettings(_Section):
+    """What is kept of usage, and what the hardware costs. A price that is not known stays 0: no cost is told then."""
+
+    keep_records_days: int = Field(400, ge=32, description="Days that a request's record is kept")
+    keep_hours_days: int = Field(1_830, ge=32, description="Days that hourly sums are kept")
+    currency: str = Field("USD", min_length=1, max_length=8, description="Of the prices here")
+    hardware_price: float = Field(0.0, ge=0, description="What the server cost; 0: not known")
+    hardware_years: float = Field(4.0, gt=0, description="Years in which it is written off")
+    power_watts: float = Field(0.0, ge=0, description="What it draws on average")
+    power_price: float = Field(0.0, ge=0, description="Of a kilowatt-hour")
+    utilisation: float = Field(
+        0.3, gt=0, le=1, description="Share of the time in which engines are to be busy: idle time is paid by the busy"
+    )
+
+
 class HostSettings(_Section):
     """What the machine must have to spare before the appliance starts on it."""
 
@@ -164,6 +179,7 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     encoder: EncoderSettings = EncoderSettings()
     engine: EngineSettings = EngineSettings()
+    usage: UsageSettings = UsageSettings()
     host: HostSettings = HostSettings()
     licensing: LicensingSettings = LicensingSettings()
 

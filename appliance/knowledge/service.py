@@ -28,6 +28,7 @@ from appliance.knowledge.errors import (
     NothingToRetry,
 )
 from appliance.knowledge.repository import Collections, Documents, lock_content
+from appliance.usage.stock import Stock
 
 LONGEST_NAME: Final = 255
 
@@ -47,6 +48,7 @@ class Knowledge:
 
     def __init__(self, session: Session, principal: Principal) -> None:
         self._session = session
+        self._principal = principal
         self._tenant = principal.tenant
         self._jobs = Jobs(session, principal.tenant)
         self._collections = Collections(session, principal.tenant)
@@ -83,7 +85,7 @@ class Knowledge:
         """Take a file in: a new document, a new revision of the one of this name, or nothing for the same bytes again.
 
         What is served stays as it is until the index holds the new revision. A document that failed is tried again.
-        Raises CollectionNotFound, BadName, EmptyUpload, DocumentBusy.
+        Raises CollectionNotFound, BadName, EmptyUpload, DocumentBusy, NoRoomLeft.
         """
         self._collections.one(collection)
         plain = checked_name(name)
@@ -94,9 +96,12 @@ class Knowledge:
         row = self._documents.named(collection, plain)
         if row.state == "deleting":
             raise DocumentBusy(plain)
-        blobs.keep(staged)
         newest = self._documents.newest(row.id)
-        if newest is None or newest.sha256 != staged.sha256:
+        changed = newest is None or newest.sha256 != staged.sha256
+        if changed:
+            Stock(self._session, self._tenant).put(row.id, staged.size, self._principal)
+        blobs.keep(staged)
+        if newest is None or changed:
             number = newest.number + 1 if newest else 1
             revision = self._documents.revise(row.id, number, staged.sha256, staged.size)
             job: UUID | None = self._ingest(row.id, revision)

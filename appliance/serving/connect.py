@@ -10,17 +10,17 @@ from appliance.serving.inference import Record
 from appliance.serving.launch import KEY
 from appliance.serving.routing import Replica
 from appliance.serving.service import Engines
+from appliance.usage.budgets import Reserving
 
 SALT = "cache-salt"
 
 
-def engines(settings: Settings, system: Database, record: Record) -> Engines:
+def engines(settings: Settings, system: Database, record: Record, budgets: Reserving | None = None) -> Engines:
     """Engines behind their sockets in ``run/``; ``record`` writes usage down. Close it inside the event loop."""
     layout = settings.layout
 
     def connect(replica: Replica) -> SocketUpstream:
         return SocketUpstream(layout.engine_socket(replica.id), crypto.kept(layout.secret(KEY)), replica.address)
 
-    return Engines(
-        Directory(system, known=adapters.of(settings)), connect, record, crypto.kept(layout.secret(SALT)).encode()
-    )
+    salt = crypto.kept(layout.secret(SALT)).encode()
+    return Engines(Directory(system, known=adapters.of(settings)), connect, record, salt, budgets)

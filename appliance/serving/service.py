@@ -9,13 +9,14 @@ from uuid import UUID
 from appliance.access.principal import Principal
 from appliance.drivers.vllm.port import Upstream
 from appliance.kit import clock, crypto, offload
-from appliance.serving import events
+from appliance.serving import events, reckoning
 from appliance.serving.directory import Directory
 from appliance.serving.errors import ModelNotAllowed
 from appliance.serving.events import Delta
 from appliance.serving.inference import Asker, Inference, Record, infer
 from appliance.serving.routing import Replica, least_busy
 from appliance.serving.target import Target
+from appliance.usage.budgets import Reservation, Reserving, Unlimited, Wanted
 
 DEFAULT = "default"
 
@@ -32,9 +33,15 @@ class Engines:
     """All engines of this appliance, for one event loop. ``salt`` is a secret of this appliance."""
 
     def __init__(
-        self, directory: Directory, connect: Callable[[Replica], Closing], record: Record, salt: bytes
+        self,
+        directory: Directory,
+        connect: Callable[[Replica], Closing],
+        record: Record,
+        salt: bytes,
+        budgets: Reserving | None = None,
     ) -> None:
         self.directory = directory
+        self._budgets = budgets or Unlimited()
         self._connect = connect
         self._record = record
         self._salt = salt
@@ -71,17 +78,25 @@ class Engines:
         """Send a request that passed the allow-list to the least busy of the target's engines.
 
         Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``; :class:`ModelNotAllowed` when the key's list of
-        models does not name the route.
+        models does not name the route; ``OverQuota`` or ``QuotaUnknown`` before any engine hears of it.
         """
         if not principal.may_use(target.route):
             raise ModelNotAllowed(f"this key may not use the model {target.route!r}")
+        reservation = await self._reserve(principal, reckoning.wanted(body, target.context))
+        sent = reckoning.bounded(body, target.context, reservation.granted)
+        asker = Asker(principal, reservation.recording(self._record))
         replica = least_busy(target.replicas, self._busy)[0]
         self._busy[replica.id] += 1
         try:
-            async with infer(self._upstream(replica), body, target, Asker(principal, self._record)) as inference:
+            async with infer(self._upstream(replica), sent, target, asker) as inference:
                 yield inference
         finally:
             self._busy[replica.id] -= 1
+            reservation.release()
+
+    async def _reserve(self, principal: Principal, wanted: Wanted) -> Reservation:
+        found = self._budgets.quick(principal, wanted)
+        return found if found is not None else await offload.run(self._budgets.reserve, principal, wanted)
 
     def _upstream(self, replica: Replica) -> Closing:
         if replica.id not in self._upstreams:

@@ -46,6 +46,11 @@ class Authenticator:
         """Listen no more."""
         self._listener.stop()
 
+    @property
+    def remembers(self) -> bool:
+        """Whether a change would be heard."""
+        return self._listener.hears
+
     def forget(self) -> None:
         """Believe nothing that was read before this moment."""
         with self._lock:

@@ -23,8 +23,20 @@ _logger = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """A window that a record is counted in, and the lease that it was reserved from."""
+
+    window: UUID
+    lease: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class UsageRecord:
-    """What one inference used. Times in seconds."""
+    """What one inference used. Times in seconds.
+
+    ``queue_seconds``: until the engine had the request. ``gpu_seconds``: its share of the engine's busy time.
+    ``asked`` and ``source``: the HTTP request's id and address, for the audit.
+    """
 
     request_id: UUID
     tenant_id: UUID
@@ -39,6 +51,12 @@ class UsageRecord:
     first_token_seconds: float | None
     total_seconds: float
     started_at: datetime
+    cached_tokens: int = 0
+    queue_seconds: float = 0.0
+    gpu_seconds: float = 0.0
+    asked: str | None = None
+    source: str | None = None
+    charges: tuple[Charge, ...] = ()
 
 
 def to_line(record: UsageRecord) -> bytes:
@@ -52,7 +70,10 @@ def from_line(line: bytes) -> UsageRecord:
     for name in ("request_id", "tenant_id", "user_id", "key_id"):
         values[name] = UUID(str(values[name])) if values[name] is not None else None
     values["started_at"] = datetime.fromisoformat(values["started_at"])
-    return UsageRecord(**{field.name: values[field.name] for field in fields(UsageRecord)})
+    values["charges"] = tuple(Charge(UUID(one["window"]), UUID(one["lease"])) for one in values.get("charges", ()))
+    # a line of an older release lacks what was added since; more than we know is a newer one's, and no harm
+    known = {field.name for field in fields(UsageRecord)}
+    return UsageRecord(**{name: value for name, value in values.items() if name in known})
 
 
 class Journal:

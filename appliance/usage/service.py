@@ -1,16 +1,14 @@
 """Draining the usage journal into PostgreSQL, exactly once by request id."""
 
 import threading
-from dataclasses import asdict
 from pathlib import Path
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.kit import log
 from appliance.kit.database import Database
+from appliance.usage import repository
 from appliance.usage.journal import Journal, UsageRecord, finished, records
-from appliance.usage.tables import UsageRecordRow
 
 _logger = log.get(__name__)
 _BATCH = 500
@@ -54,9 +52,8 @@ class Usage:
 
     def _insert(self, batch: list[UsageRecord]) -> None:
         for begin in range(0, len(batch), _BATCH):
-            rows = [asdict(record) for record in batch[begin : begin + _BATCH]]
             with self._system.session() as session:
-                session.execute(insert(UsageRecordRow).on_conflict_do_nothing(index_elements=["request_id"]), rows)
+                repository.keep(session, batch[begin : begin + _BATCH])
 
     def _run(self) -> None:
         while not self._stop.wait(self._pause):

@@ -23,10 +23,12 @@ from appliance.entry.cli import (
     local,
     models,
     output,
+    quotas,
     routes,
     search,
     sign_in,
     tenants,
+    usage,
     users,
 )
 from appliance.kit.errors import ApplianceError
@@ -80,6 +82,8 @@ app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(keys.app, name="keys")
 app.add_typer(directory.app, name="directory")
+app.add_typer(quotas.app, name="quotas")
+app.add_typer(usage.app, name="usage")
 app.add_typer(audit.app, name="audit")
 
 

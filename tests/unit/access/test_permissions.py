@@ -29,6 +29,8 @@ TABLE = {
     Action.READ_AUDIT: "---XX",
     Action.MANAGE_LICENCE: "----x",
     Action.PROVISION_USERS: "--x-x",
+    Action.READ_USAGE: "--xXX",
+    Action.MANAGE_QUOTAS: "--x-X",
 }
 CELLS = [(role, action, row[ROLES.index(role)]) for action, row in TABLE.items() for role in ROLES]
 CONTENT = {Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS}

@@ -1,5 +1,6 @@
 """The usage journal: what is written is found again, whoever died in between."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
-from appliance.usage.journal import Journal, UsageRecord, finished, from_line, records, to_line
+from appliance.usage.journal import Charge, Journal, UsageRecord, finished, from_line, records, to_line
 
 
 def _record() -> UsageRecord:
@@ -40,6 +41,15 @@ def test_a_record_survives_its_line(route: str, tokens: int, seconds: float) -> 
     line = to_line(record)
     assert line.count(b"\n") == 1
     assert from_line(line) == record
+
+
+def test_a_line_of_an_older_or_newer_release_is_read(tmp_path: Path) -> None:
+    record = _record()
+    told = json.loads(to_line(replace(record, charges=(Charge(uuid7(), uuid7()),), cached_tokens=3)))
+    assert from_line(json.dumps(told).encode()).charges
+    for added in ("cached_tokens", "queue_seconds", "gpu_seconds", "asked", "source", "charges"):
+        del told[added]
+    assert from_line(json.dumps({**told, "of_tomorrow": 1}).encode()) == record
 
 
 def test_an_open_file_is_left_alone_and_a_finished_one_found(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""How many tokens a request can come to, before anybody has counted them: an upper bound, purely.
+
+A tokenizer of bytes makes at most one token of each byte, so the bytes of all that the model is given to read bound the
+prompt; the template around it adds a little for each message. What is not used is given back when the answer ends.
+"""
+
+import json
+from typing import Any, Final
+
+from appliance.usage.budgets import Wanted
+
+TEMPLATE: Final = 256
+"""Tokens that a chat template may add by itself: a system prompt, the words around tools."""
+EACH_MESSAGE: Final = 16
+SHORTEST_ANSWER: Final = 64
+"""Where the caller names no length, a budget that leaves less than this for the answer refuses the request."""
+_READ: Final = ("messages", "prompt", "input", "tools", "response_format")
+
+
+def wanted(body: dict[str, Any], context: int) -> Wanted:
+    """The bounds of a request to an engine with this context; without a length named, the answer may be short."""
+    prompt = min(_prompt(body), context)
+    answers = int(body.get("n") or 1)
+    if "input" in body:  # an embedding answers with numbers
+        return Wanted(prompt, prompt)
+    named = length(body)
+    most = min(prompt + answers * (named or context), answers * context)
+    return Wanted(most if named else min(most, prompt + answers * SHORTEST_ANSWER), most)
+
+
+def length(body: dict[str, Any]) -> int | None:
+    """The length of the answer that the caller named."""
+    found = body.get("max_completion_tokens") or body.get("max_tokens")
+    return int(found) if found else None
+
+
+def bounded(body: dict[str, Any], context: int, granted: int) -> dict[str, Any]:
+    """The request with an answer no longer than what was granted, where the caller named no length."""
+    if length(body) or "input" in body:
+        return body
+    answers = int(body.get("n") or 1)
+    if granted >= answers * context:
+        return body
+    prompt = min(_prompt(body), context)
+    # an engine refuses what could pass its context, by the true length of the prompt, which is no more than ours
+    return {**body, "max_tokens": max(1, min((granted - prompt) // answers, context - prompt))}
+
+
+def _prompt(body: dict[str, Any]) -> int:
+    parts = [body[name] for name in _READ if body.get(name) is not None]
+    messages = body.get("messages")
+    around = EACH_MESSAGE * len(messages) if isinstance(messages, list) else 0
+    return (
+        TEMPLATE
+        + around
+        + sum(len(json.dumps(part, ensure_ascii=False).encode(errors="surrogatepass")) for part in parts)
+    )

@@ -1,0 +1,135 @@
+"""Several workers, one budget: no limit is passed by one token more than was reserved.
+
+A killed worker takes no more with it than it had reserved.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import text
+
+from appliance.access.principal import Principal
+from appliance.access.web import Databases
+from appliance.kit.settings import Settings
+from appliance.usage.service import Usage
+from tests.integration.usage.conftest import Limiting
+
+WORKERS = 3
+REQUESTS = 200
+
+
+class Crew:
+    """Worker processes of one test."""
+
+    def __init__(self, settings: Settings, databases: Databases, principal: Principal, valkey: str) -> None:
+        self.settings = settings
+        self.databases = databases
+        self.principal = principal
+        self.valkey = valkey
+
+    def start(self, **spec: object) -> "subprocess.Popen[str]":
+        """Begin one."""
+        given = {
+            "tenant": str(self.principal.tenant),
+            "user": str(self.principal.user),
+            "key": str(self.principal.key),
+            "database": self.databases.system.engine.url.render_as_string(hide_password=False),
+            "valkey": self.valkey,
+            "journal": str(self.settings.layout.journal),
+            "tokens": 100,
+            "spread": 0,
+            "threads": 67,
+            "requests": 67,
+            **spec,
+        }
+        command = [sys.executable, "-m", "tests.integration.usage.working", json.dumps(given)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    def run(self, **spec: object) -> dict[str, list[int]]:
+        """As many requests as there are at once, over all workers; what became of them."""
+        processes = [self.start(**spec) for _ in range(WORKERS)]
+        together: dict[str, list[int]] = {}
+        for process in processes:
+            for what, amounts in json.loads(process.communicate()[0]).items():
+                together.setdefault(what, []).extend(amounts)
+            assert process.returncode == (-signal.SIGKILL if spec.get("die") else 0)
+        return together
+
+    def spent(self, measure: str) -> tuple[int, int]:
+        """What is spent and what is leased of a budget."""
+        query = (
+            "select sum(w.spent)::bigint, (select coalesce(sum(amount), 0)::bigint from quota_leases) "
+            "from quota_windows w where measure = :measure"
+        )
+        with self.databases.system.session() as session:
+            spent, leased = session.execute(text(query), {"measure": measure}).one()
+        return spent, leased
+
+    def records(self) -> tuple[int, int]:
+        """How many records there are, and the tokens in them."""
+        with self.databases.system.session() as session:
+            query = "select count(*), coalesce(sum(prompt_tokens), 0)::bigint from usage_records"
+            count, tokens = session.execute(text(query)).one()
+        return count, tokens
+
+
+@pytest.fixture
+def crew(settings: Settings, databases: Databases, principal: Principal, valkey: str) -> Crew:
+    return Crew(settings, databases, principal, valkey)
+
+
+@pytest.mark.parametrize("measure", ["tokens_per_day", "tokens_per_month", "tokens_per_minute"])
+def test_requests_at_once_over_three_workers_do_not_pass_a_limit_of_tokens(
+    crew: Crew, limit: Limiting, measure: str
+) -> None:
+    limit(**{measure: 5_050})
+    told = crew.run(spread=0)
+    assert sum(told["used"]) <= 5_000
+    assert len(told["granted"]) + len(told["refused"]) >= REQUESTS
+    assert min(told["refused"]) >= 1
+    if measure != "tokens_per_minute":
+        spent, leased = crew.spent(measure)
+        assert spent == sum(told["used"]) == crew.records()[1]
+        assert spent + leased <= 5_050
+
+
+def test_what_was_reserved_and_not_used_serves_others(crew: Crew, limit: Limiting) -> None:
+    limit(tokens_per_day=10_000)
+    told = crew.run(spread=50)
+    assert 5_000 < sum(told["used"]) <= 10_000
+
+
+def test_requests_a_minute_are_counted_over_all_workers(crew: Crew, limit: Limiting) -> None:
+    limit(requests_per_minute=50)
+    assert len(crew.run()["granted"]) <= 2 * 50  # two windows, where the minute ends meanwhile
+
+
+def test_no_more_run_at_once_than_there_are_slots(crew: Crew, limit: Limiting) -> None:
+    limit("user", crew.principal.user, concurrent_requests=4)
+    told = crew.run(spread=0)
+    assert told["granted"]
+
+
+def test_a_killed_worker_loses_no_record_and_its_lease_counts_until_it_expires(
+    crew: Crew, limit: Limiting, databases: Databases, settings: Settings
+) -> None:
+    limit(tokens_per_day=5_000)
+    told = crew.run(die=5, threads=4)
+    noted = sum(told["used"])
+    Usage(settings.layout.journal, databases.system).drain()
+    count, tokens = crew.records()
+    spent, leased = crew.spent("tokens_per_day")
+    assert tokens == spent
+    assert noted <= tokens <= noted + WORKERS * 4 * 100  # other threads may have journalled before they could tell
+    assert 0 < leased <= 5_000 - spent
+    assert count * 100 == tokens
+    after = crew.run(threads=60)
+    assert sum(after["used"]) <= 5_000 - spent - leased
+    with databases.system.session() as session:
+        session.execute(text("update quota_leases set expires_at = now() - interval '1 second'"))
+    last = crew.run(threads=60)
+    assert sum(last["used"]) + sum(after["used"]) + spent <= 5_000
+    assert sum(last["used"]) > 0

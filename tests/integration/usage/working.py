@@ -1,0 +1,108 @@
+"""A worker of its own: reserves for many requests at once, journals what each used, and tells what it was granted.
+
+``python -m tests.integration.usage.working SPEC``: a JSON object each way.
+With ``die`` it kills itself with SIGKILL in the middle.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from appliance.access.principal import Principal, Role, TenantId, UserId
+from appliance.drivers.stopwatch import ValkeyStopwatch
+from appliance.kit import clock
+from appliance.kit.database import Database
+from appliance.kit.errors import OverShare
+from appliance.kit.ids import uuid7
+from appliance.usage import connect
+from appliance.usage.budgets import Wanted
+from appliance.usage.journal import UsageRecord
+from appliance.usage.service import Usage
+
+
+def record(principal: Principal, tokens: int) -> UsageRecord:
+    """What one request used."""
+    return UsageRecord(
+        request_id=uuid7(),
+        tenant_id=principal.tenant,
+        user_id=principal.user,
+        key_id=principal.key,
+        route="default",
+        model_digest="d",
+        adapter_digest=None,
+        outcome="done",
+        prompt_tokens=tokens,
+        completion_tokens=0,
+        first_token_seconds=None,
+        total_seconds=1.0,
+        started_at=clock.now(),
+    )
+
+
+class Worker:
+    """A process's budgets and journal."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.spec = spec
+        key = UUID(spec["key"])
+        self.principal = Principal(
+            TenantId(UUID(spec["tenant"])), UserId(UUID(spec["user"])), Role.MEMBER, "M", key=key
+        )
+        system = Database(spec["database"], pool_size=8)
+        self.usage = Usage(Path(spec["journal"]), system)
+        self.budgets = connect.budgets(system, ValkeyStopwatch(spec["valkey"]))
+        self.budgets.short.greet()
+        self.lock = threading.Lock()
+        self.told: dict[str, list[int]] = {"granted": [], "used": [], "refused": []}
+
+    def one(self, number: int) -> None:
+        """One request: reserve, use a part, settle."""
+        wanted = Wanted(self.spec["tokens"], self.spec["tokens"])
+        try:
+            reservation = self.budgets.quick(self.principal, wanted) or self.budgets.reserve(self.principal, wanted)
+        except OverShare as error:
+            self.tell("refused", error.retry_after or 0)
+            return
+        used = self.spec["tokens"] - number % (self.spec["spread"] + 1)
+        self.tell("granted", self.spec["tokens"])
+        try:
+            reservation.recording(self.usage.record)(record(self.principal, used))
+            self.tell("used", used)
+        finally:
+            reservation.release()
+
+    def tell(self, what: str, amount: int) -> None:
+        """Note an outcome; die after so many."""
+        with self.lock:
+            self.told[what].append(amount)
+            if what == "used" and len(self.told[what]) == self.spec.get("die"):
+                say(self.told)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def say(told: dict[str, list[int]]) -> None:
+    """The one line of output."""
+    sys.stdout.write(json.dumps(told))
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """All requests of the spec, in as many threads."""
+    spec = json.loads(sys.argv[1])
+    worker = Worker(spec)
+    with ThreadPoolExecutor(spec["threads"]) as pool:
+        for done in [pool.submit(worker.one, number) for number in range(spec["requests"])]:
+            done.result()
+    if spec.get("drain", True):
+        worker.usage.drain()
+    say(worker.told)
+
+
+if __name__ == "__main__":
+    main()
