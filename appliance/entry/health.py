@@ -60,7 +60,7 @@ def _parts(state: Any) -> list[Part]:  # noqa: ANN401 - Starlette's State
         _process("encoder", state.encoder_client),
     ]
     if parts[0].state == "ready":
-        parts.extend(_engines(databases))
+        parts.extend(_engines(databases, enabled=state.settings.engine.enabled))
     return parts
 
 
@@ -82,10 +82,17 @@ def _process(name: str, client: Client) -> Part:
     return Part(name=name, state="ready" if ready else "starting")
 
 
-def _engines(databases: Databases) -> list[Part]:
+def _engines(databases: Databases, *, enabled: bool) -> list[Part]:
+    """An engine that nobody wants to run is off, and nothing is wrong with that."""
     with databases.app.session() as session:
-        rows = session.execute(text("select name, actual, reason from deployments order by name")).all()
+        rows = session.execute(text("select name, desired, actual, reason from deployments order by name")).all()
     states = {"running": "ready", "starting": "starting", "backing_off": "starting"}
-    return [
-        Part(name=f"engine {row.name}", state=states.get(row.actual, "down"), detail=row.reason or "") for row in rows
-    ]
+    parts = []
+    for row in rows:
+        if not enabled or (row.desired, row.actual) == ("stopped", "stopped"):
+            why = "stopped" if enabled else "switched off by APPLIANCE_ENGINE__ENABLED"
+            parts.append(Part(name=f"engine {row.name}", state="off", detail=why))
+        else:
+            state = states.get(row.actual, "down")
+            parts.append(Part(name=f"engine {row.name}", state=state, detail=row.reason or ""))
+    return parts

@@ -66,7 +66,7 @@ def deployed(served: Settings, databases: Databases) -> Databases:
 
 
 EVALUATION = entitled(Standing(State.EVALUATION, State.EVALUATION, None), None)
-SETTLE, LINGER = 1.5, 3.0
+SETTLE, LINGER = 1.5, 1.0
 """A gateway's snapshot is a second old at most."""
 
 

@@ -13,7 +13,7 @@ from appliance.serving.service import DEFAULT
 from tests.factories import models
 from tests.factories.deployments import pretend
 from tests.factories.models import LANGUAGE
-from tests.integration.serving.conftest import Engines, Gateway
+from tests.integration.serving.conftest import Engines, Gateway, serving
 
 WITH_ADAPTERS = {"adapters": 2}
 
@@ -229,3 +229,19 @@ def test_pages_of_routes_and_logs_of_engines_that_never_were(desk: Desk) -> None
         pretend(session)
     (item,) = desk.do("GET", f"deployments/{desk.engines.row().id}/logs").json()["items"]
     assert item["lines"] == []
+
+
+def test_an_engine_that_nobody_wants_to_run_is_off_and_not_down(desk: Desk) -> None:
+    def state(client: httpx.Client) -> str:
+        parts = client.get("/api/v1/status").json()["parts"]
+        return next(str(part["state"]) for part in parts if part["name"] == f"engine {LANGUAGE}")
+
+    assert state(desk.client) == "down"  # wanted, and no host runs it
+    desk.do("POST", f"deployments/{desk.engines.row().id}/stop")
+    assert state(desk.client) == "off"
+    desk.do("POST", f"deployments/{desk.engines.row().id}/start")
+    off = desk.engines.settings.engine.model_copy(update={"enabled": False})
+    with serving(desk.engines.settings.model_copy(update={"engine": off})) as url:
+        bearer = {"authorization": f"Bearer {desk.gateway.operator}"}
+        with httpx.Client(base_url=url, headers=bearer, timeout=30) as client:
+            assert state(client) == "off"
