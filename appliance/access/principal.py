@@ -1,6 +1,7 @@
 """Who is asking. A Principal is made in one place, ``tenants.authentication``; nothing else builds a TenantId."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID
@@ -39,6 +40,8 @@ class Principal:
     groups: frozenset[UUID] = field(default_factory=frozenset)
     scopes: frozenset[str] | None = None
     models: frozenset[str] | None = None
+    ends: datetime | None = field(default=None, compare=False)
+    """When the credential ends by itself, if it is not used meanwhile."""
 
     @property
     def readers(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ response was sent, so that a failed commit would still have said 201.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -63,13 +64,24 @@ def caller(request: Request) -> Principal:
     return principal
 
 
+@contextmanager
+def _holding(request: Request) -> Iterator[None]:
+    """Count the transactions that the request is in: while there are any it is not cancelled."""
+    held: int = getattr(request.state, "transactions", 0)
+    request.state.transactions = held + 1
+    try:
+        yield
+    finally:
+        request.state.transactions = held
+
+
 Caller = Annotated[Principal, Depends(caller)]
 
 
 def get_session(request: Request, principal: Caller) -> Iterator[Session]:
     """One transaction of the app login for the caller's tenant, committed before the response begins."""
     databases: Databases = request.app.state.databases
-    with databases.app.session(principal.tenant) as session:
+    with _holding(request), databases.app.session(principal.tenant) as session:
         yield session
 
 
@@ -81,7 +93,7 @@ def get_operator_session(request: Request, principal: Caller) -> Iterator[Sessio
     """One transaction of the operator login; the caller must manage tenants or models."""
     require(principal, Action.MANAGE_TENANTS)
     databases: Databases = request.app.state.databases
-    with databases.operator.session() as session:
+    with _holding(request), databases.operator.session() as session:
         yield session
 
 
@@ -97,7 +109,7 @@ def get_tenant_session(request: Request, principal: Caller) -> Iterator[Session]
     databases: Databases = request.app.state.databases
     everywhere = principal.role.of_the_appliance
     opened = databases.operator.session() if everywhere else databases.app.session(principal.tenant)
-    with opened as session:
+    with _holding(request), opened as session:
         yield session
 
 

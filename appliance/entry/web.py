@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio
 import uvicorn
 from fastapi import FastAPI
 
@@ -28,8 +29,9 @@ from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.drivers.stopwatch import ValkeyStopwatch
 from appliance.drivers.vectors.remote import RemoteVectors
-from appliance.entry import bodies, edge, handlers, health
+from appliance.entry import bodies, edge, fence, handlers, health
 from appliance.entry.description import Described
+from appliance.entry.fence import Fence
 from appliance.entry.up_checks import check_address
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
@@ -79,6 +81,7 @@ def describe() -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED)
+    app.add_middleware(fence.Fenced)
     app.add_middleware(edge.Edge)
     return app
 
@@ -93,6 +96,8 @@ def build(configured: Settings) -> FastAPI:
     app.state.settings = configured
     app.state.databases = databases
     app.state.authenticate = app.state.credentials = Authenticator(databases.system)
+    app.state.fence = Fence(app.state.credentials)
+    app.state.credentials.rang = app.state.fence.ring
     app.state.licences = Licences(databases.system, Place.of(configured))
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.stopwatch = ValkeyStopwatch(configured.broker_url)
@@ -118,7 +123,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.usage.start()
     await offload.run(app.state.keeper.start)
     stop_ringing = ring_after_commit(app.state.bell)
-    yield
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(app.state.fence.watch)
+        yield
+        tasks.cancel_scope.cancel()
     stop_ringing()
     await app.state.engines.close()
     await offload.run(app.state.usage.stop)

@@ -1,8 +1,9 @@
 """The one place that turns a credential into a Principal."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -25,6 +26,10 @@ _CACHE_SIZE = 4096
 _LARGEST_KEY = 256
 
 
+def _nobody() -> None:
+    """Nobody wants to know."""
+
+
 class Authenticator:
     """Resolves API keys and sessions. An answer is kept two seconds at most, and dropped when a change is heard.
 
@@ -33,6 +38,8 @@ class Authenticator:
 
     def __init__(self, system: Database) -> None:
         self._system = system
+        self.rang: Callable[[], None] = _nobody
+        """Called after each forgetting, from the thread that heard."""
         self._known: dict[bytes, tuple[float, Principal]] = {}
         self._lock = threading.Lock()
         self._changes = 0
@@ -47,8 +54,8 @@ class Authenticator:
         self._listener.stop()
 
     @property
-    def remembers(self) -> bool:
-        """Whether a change would be heard."""
+    def hears(self) -> bool:
+        """Whether a change would be heard now, so that answers are remembered."""
         return self._listener.hears
 
     def forget(self) -> None:
@@ -56,6 +63,7 @@ class Authenticator:
         with self._lock:
             self._changes += 1
             self._known.clear()
+        self.rang()
 
     def __call__(self, token: str) -> Principal:
         """The principal of a key or of a session's secret. Raises :class:`BadCredential`."""
@@ -67,10 +75,10 @@ class Authenticator:
             return found[1]
         begun, changes = clock.monotonic(), self._changes
         with self._system.session() as session:
-            principal, expires = (_by_session if token.startswith(SESSION_PREFIX) else _by_key)(session, key)
+            principal = (_by_session if token.startswith(SESSION_PREFIX) else _by_key)(session, key)
         life = CACHE_SECONDS
-        if expires is not None:
-            life = min(life, (expires - clock.now()).total_seconds())
+        if principal.ends is not None:
+            life = min(life, (principal.ends - clock.now()).total_seconds())
         with self._lock:
             if self._listener.hears and changes == self._changes:  # else a change came while this was read
                 if len(self._known) >= _CACHE_SIZE:
@@ -79,7 +87,7 @@ class Authenticator:
         return principal
 
 
-def _by_key(session: Session, key: bytes) -> tuple[Principal, datetime | None]:
+def _by_key(session: Session, key: bytes) -> Principal:
     row = repository.by_key(session, key)
     if row is None:
         raise BadCredential
@@ -88,10 +96,10 @@ def _by_key(session: Session, key: bytes) -> tuple[Principal, datetime | None]:
     if not (alive(api_key.revoked_at, api_key.expires_at, now) and active(user, tenant)):
         raise BadCredential
     repository.touch_key(session, api_key.id, now, USED_EVERY)
-    return of_key(session, user, api_key), api_key.expires_at
+    return of_key(session, user, api_key)
 
 
-def _by_session(session: Session, secret: bytes) -> tuple[Principal, datetime | None]:
+def _by_session(session: Session, secret: bytes) -> Principal:
     row = repository.by_session(session, secret)
     if row is None:
         raise BadCredential
@@ -101,13 +109,14 @@ def _by_session(session: Session, secret: bytes) -> tuple[Principal, datetime | 
     if not (alive(found.revoked_at, ends, now) and active(user, tenant)):
         raise BadCredential
     repository.touch_session(session, found.id, now, USED_EVERY)
-    return principal_of(session, user, found.id), ends
+    return replace(principal_of(session, user, found.id), ends=ends)
 
 
 def of_key(session: Session, user: UserRow, key: ApiKeyRow) -> Principal:
     """The user as this key lets it act."""
     plain = principal_of(session, user)
-    return replace(plain, key=key.id, scopes=frozenset(key.scopes) or None, models=frozenset(key.models) or None)
+    scopes, models = frozenset(key.scopes) or None, frozenset(key.models) or None
+    return replace(plain, key=key.id, scopes=scopes, models=models, ends=key.expires_at)
 
 
 def principal_of(session: Session, user: UserRow, by: UUID | None = None) -> Principal:

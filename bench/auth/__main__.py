@@ -143,7 +143,7 @@ def measure(warm: int, cold: int) -> Iterator[Figure]:
         usage.start()
         authenticate.start()
         keeper.start()
-        while not authenticate.remembers:
+        while not authenticate.hears:
             pass
         timed(200, door.request)
         yield from figures("a request, warm", timed(warm, door.request), LIMIT)
