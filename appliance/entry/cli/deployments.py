@@ -81,7 +81,7 @@ def create(
 
     output.wants_json(as_json)
     with connect() as api:
-        body = {"name": name, "model_id": version(api, model_name)["id"], "engine": settings(engine)}
+        body = {"name": name, "model_id": version(api, model_name)["id"], "engine": settings(engine) or {}}
         item = api.post(PATH, {**body, "replicas": replicas or 1})
         _told(settled(api, item, wait=wait), as_json=as_json)
 
@@ -135,13 +135,19 @@ def rollback(name: Named, wait: Wait = False, as_json: Json = False) -> None:
 
 
 @app.command("delete")
-def delete(name: Named, as_json: Json = False) -> None:
+def delete(
+    name: Named,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
     """Delete a deployment that no route leads to (operator)."""
     from appliance.entry.cli.client import connect
 
     output.wants_json(as_json)
     with connect() as api:
         item = deployment(api, name)
+        if not yes:
+            typer.confirm(f"Delete deployment '{item['name']}'?", abort=True, err=True)
         api.delete(f"{PATH}/{item['id']}")
         shown(item, ("name", "id"), as_json=as_json)
 

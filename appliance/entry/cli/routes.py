@@ -107,12 +107,18 @@ def rollback(name: Named, wait: Wait = False, as_json: Json = False) -> None:
 
 
 @app.command("delete")
-def delete(name: Named, as_json: Json = False) -> None:
+def delete(
+    name: Named,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: Json = False,
+) -> None:
     """Delete a route (operator)."""
     from appliance.entry.cli.client import connect
 
     output.wants_json(as_json)
     with connect() as api:
+        if not yes:
+            typer.confirm(f"Delete route '{name}'?", abort=True, err=True)
         api.delete(f"{ROUTES}/{name}")
         shown({"name": name}, ("name",), as_json=as_json)
 
