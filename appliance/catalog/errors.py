@@ -29,3 +29,31 @@ class NotABase(Conflict):
 
     code = "not_a_base"
     advice = "Name a verified language model: 'appliance models list'."
+
+
+class NoRoom(Conflict):
+    """The model store's disk has no room for it."""
+
+    code = "no_room"
+    advice = "Free space on the disk of the model store, then import it again."
+
+
+class NotActive(Conflict):
+    """Nobody has accepted the licence of these weights."""
+
+    code = "model_not_active"
+    advice = "Read its terms with 'appliance models show', then 'appliance models activate NAME --accept-licence'."
+
+
+class LicenceNotAccepted(Conflict):
+    """The weights' licence must be accepted by who activates them."""
+
+    code = "weights_licence_not_accepted"
+    advice = "Read the terms in this answer; then repeat with --accept-licence."
+
+
+class TermsInDoubt(Conflict):
+    """Terms of the weights' licence are unknown, or forbid commercial use."""
+
+    code = "weights_licence_in_doubt"
+    advice = "Find the terms out and put them into the catalogue; or override with --override REASON, which is audited."

@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from typing import IO, Literal, get_args
 
 from appliance.kit.errors import Refused
 
 NAME = "manifest.json"
+BESIDE = frozenset({NAME, "model.sig"})
+"""What tells of the files and is none of them."""
 _BLOCK = 1 << 20
 _UNSAFE = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".so", ".py"})
 
@@ -61,12 +63,17 @@ class Manifest:
 
 def sha256(path: Path, seen: Seen | None = None) -> str:
     """Hex digest of one file; ``seen`` gets the number of bytes of each block read."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-            if seen:
-                seen(len(block))
+        return sha256_of(stream, seen)
+
+
+def sha256_of(stream: IO[bytes], seen: Seen | None = None) -> str:
+    """Hex digest of what a stream still holds."""
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+        if seen:
+            seen(len(block))
     return digest.hexdigest()
 
 
@@ -83,7 +90,7 @@ def survey(directory: Path, seen: Seen | None = None) -> tuple[File, ...]:
         relative = path.relative_to(directory).as_posix()
         if path.is_symlink() or path.suffix.lower() in _UNSAFE:
             raise BadManifest(f"{relative} is not accepted among weights: only plain safetensors and text files are.")
-        if path.is_file() and relative != NAME:
+        if path.is_file() and relative not in BESIDE:
             found.append(File(relative, sha256(path, seen), path.stat().st_size))
     return tuple(found)
 

@@ -11,13 +11,17 @@ from appliance.kit.database import Base
 
 
 class ModelVersionRow(Base):
-    """A set of weight files with a digest over its manifest."""
+    """A set of weight files with a digest over its manifest.
+
+    ``accepted``: which terms of the weights' licence were accepted when it was activated, and why in spite of doubts.
+    """
 
     __tablename__ = "model_versions"
     __table_args__ = (
         UniqueConstraint("name", "digest"),
         CheckConstraint("kind in ('language', 'encoder')", name="kind"),
         CheckConstraint("state in ('verified', 'tampered', 'missing')", name="state"),
+        CheckConstraint("signature in ('unsigned', 'untrusted', 'verified')", name="signature"),
     )
 
     id: Mapped[Id]
@@ -33,6 +37,12 @@ class ModelVersionRow(Base):
     reason: Mapped[str | None]
     created_at: Mapped[Created]
     verified_at: Mapped[Moment]
+    entry: Mapped[str | None]
+    signature: Mapped[str] = mapped_column(server_default=text("'unsigned'"))
+    signed_by: Mapped[str | None]
+    activated_at: Mapped[Moment | None]
+    activated_by: Mapped[UUID | None]
+    accepted: Mapped[Json]
 
 
 class AdapterRow(Base):

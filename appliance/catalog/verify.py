@@ -17,6 +17,9 @@ from appliance.catalog import header, manifest
 
 PLAIN = frozenset({".json", ".txt", ".jinja", ".model", ".md", ".safetensors", ""})
 """What may lie in a directory of weights; without a suffix: LICENSE, NOTICE."""
+SIGNATURE = "model.sig"
+"""A signature over the files (``oms.py``); it is not one of them."""
+INDEX = "model.safetensors.index.json"
 _LARGEST_TEXT = 64 * 1024 * 1024
 
 
@@ -66,6 +69,8 @@ def _dangers(directory: Path) -> Iterator[str]:
         mode = path.lstat().st_mode
         if stat.S_ISDIR(mode):
             continue
+        if name == SIGNATURE and stat.S_ISREG(mode):
+            continue
         if not stat.S_ISREG(mode) or path.suffix not in PLAIN:
             yield f"{name} is not a kind of file that belongs to weights."
         elif path.suffix == ".safetensors":
@@ -90,10 +95,24 @@ def _configuration(path: Path, name: str) -> Iterator[str]:
     except (ValueError, RecursionError):
         yield f"{name} is not JSON."
         return
+    if name == INDEX:
+        yield from _shards(path.parent, found)
     if _names_code(found):
         yield f"{name} names Python code to be loaded (auto_map)."
     if path.name == "modules.json" and not _all_known(found):
         yield f"{name} names a module that is not of sentence-transformers."
+
+
+def _shards(directory: Path, index: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON
+    """Weights in several files: each that the index names must be there, or an engine fails after minutes."""
+    named = index.get("weight_map") if isinstance(index, dict) else None
+    if not isinstance(named, dict):
+        yield f"{INDEX} is no index of weights."
+        return
+    here = {path.name for path in directory.glob("*.safetensors")}
+    missing = sorted({str(file) for file in named.values()} - here)
+    if missing:
+        yield f"Of the weights {', '.join(missing[:3])} is missing."
 
 
 def _all_known(modules: Any) -> bool:  # noqa: ANN401 - any JSON

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
+import appliance.catalog.tasks
 import appliance.knowledge.tasks
 from appliance.catalog import adapters
 from appliance.catalog.shelf import Shelf
@@ -27,6 +28,7 @@ def registry(configured: Callable[[], Settings] = load) -> Registry:
     """The appliance's kinds of jobs. The settings are read when the first job runs, by the process that runs it."""
     kinds = Registry()
     appliance.knowledge.tasks.register(kinds, lambda: Workshop(configured()), (forget_document, stock.forget_document))
+    appliance.catalog.tasks.register(kinds, configured)
     return kinds
 
 

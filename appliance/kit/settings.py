@@ -81,6 +81,15 @@ class AuditSettings(_Section):
     syslog: str = Field("", description="Where entries and heads go: udp://, tcp:// or unix://; empty: nowhere")
 
 
+class CatalogSettings(_Section):
+    """Model versions."""
+
+    trusted_keys: Path | None = Field(None, description="Directory of public keys (*.pem) that may sign models")
+    unsigned: Literal["allow", "refuse"] = Field(
+        "allow", description="Whether models come in without a signature by a trusted key"
+    )
+
+
 class KnowledgeSettings(_Section):
     """Documents: parsing, chunking, retrieval."""
 
@@ -175,6 +184,7 @@ class Settings(BaseSettings):
     sessions: SessionSettings = SessionSettings()
     jobs: JobSettings = JobSettings()
     audit: AuditSettings = AuditSettings()
+    catalog: CatalogSettings = CatalogSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     index: IndexSettings = IndexSettings()
     encoder: EncoderSettings = EncoderSettings()

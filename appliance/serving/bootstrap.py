@@ -16,8 +16,10 @@ def ensure(session: Session, settings: Settings) -> None:
     it. Raises ``BadManifest`` or ``Tampered`` when the store is not as it should be; nothing is changed then.
     """
     catalog = Catalog(session)
-    catalog.register(settings.model_store / settings.encoder.model)
+    encoder = catalog.register(settings.model_store / settings.encoder.model)
     version = catalog.register(settings.model_store / settings.engine.model)
+    for found in (encoder, version):
+        catalog.activate_harmless(found.id)  # of any other an operator must accept the licence first
     deployments = Deployments(session)
     deployment = deployments.ensure(version.name, version.id, EngineSettings().to_json())
     for route in (DEFAULT, version.name):

@@ -104,6 +104,7 @@ class ChildLauncher:
         version, engine = order.version, order.engine
         if self._entitled is not None and not self._entitled().allows_model(version.digest):
             raise NotLicensed(f"the licence does not name {version.name}, version {version.digest[:12]}")
+        version.require_active()
         self._check(version)
         socket = self._layout.engine_socket(order.replica)
         socket.unlink(missing_ok=True)

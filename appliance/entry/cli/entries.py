@@ -57,4 +57,9 @@ def show(name: Annotated[str, typer.Argument(help="Its name in the catalogue.")]
         return
     output.fields(found, FIELDS)
     output.say("")
-    output.fields({f"licence_{term}": found["licence"].get(term) for term in TERMS}, [f"licence_{t}" for t in TERMS])
+    terms(found["licence"])
+
+
+def terms(licence: output.Document) -> None:
+    """The terms of a licence, one a line."""
+    output.fields({f"licence_{term}": licence.get(term) for term in TERMS}, [f"licence_{term}" for term in TERMS])

@@ -14,6 +14,7 @@ from appliance.kit import clock
 from appliance.kit.settings import EncoderSettings, EngineSettings, LicensingSettings, Settings
 from tests.factories import lora, models
 from tests.factories.licences import Vendor, terms
+from tests.integration.catalog.works import Works
 from tests.integration.web.conftest import House, house
 from tests.integration.web.test_people_cli import cli, url
 
@@ -54,3 +55,8 @@ def licensed(client: TestClient, house: House) -> None:
     file = VENDOR.licence(**terms(int(clock.now().timestamp()))).decode()
     answer = client.post("/api/v1/licence", json={"file": file}, headers=House.bearer(house.operator))
     assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture
+def works(client: TestClient, databases: Databases, stocked: Settings, house: House) -> Works:
+    return Works(client, databases, stocked, house.operator)

@@ -15,6 +15,7 @@ from appliance.catalog import adapters, confined
 from appliance.catalog.adapters import Adapters
 from appliance.catalog.confined import Unreadable
 from appliance.catalog.lora import BadAdapter
+from appliance.catalog.service import Catalog
 from appliance.catalog.shelf import Shelf
 from appliance.kit import clock
 from appliance.kit.children import Limits
@@ -140,14 +141,15 @@ def test_what_is_refused_leaves_nothing_behind(
 
 
 def test_only_a_verified_language_model_is_a_base(
-    one: Desk, client: TestClient, house: House, stocked: Settings, base: UUID, tmp_path: Path
+    one: Desk, databases: Databases, house: House, stocked: Settings, base: UUID, tmp_path: Path
 ) -> None:
     operator = House.bearer(house.operator)
-    encoder = client.post("/api/v1/models/pull", json={"name": models.ENCODER}, headers=operator).json()
+    with databases.operator.session() as session:
+        encoder = Catalog(session).register(stocked.model_store / models.ENCODER)
     adapter = lora.adapter(tmp_path / "a")
-    assert one.bring(adapter, UUID(encoder["id"]))[1]["code"] == "not_a_base"
+    assert one.bring(adapter, encoder.id)[1]["code"] == "not_a_base"
     (stocked.model_store / lora.BASE / "config.json").write_text("{}")
-    client.post(f"/api/v1/models/{base}/verify", headers=operator)
+    one.client.post(f"/api/v1/models/{base}/verify", headers=operator)
     assert one.bring(adapter, base)[1]["code"] == "not_a_base"
 
 

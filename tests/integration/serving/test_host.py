@@ -95,6 +95,14 @@ def test_changed_engine_settings_restart_the_engine(engines: Engines) -> None:
         engines.until("running")
 
 
+def test_weights_whose_licence_nobody_accepted_are_never_started(engines: Engines) -> None:
+    with engines.databases.operator.session() as session:
+        session.connection().exec_driver_sql("update model_versions set activated_at = null")
+    with engines.running():
+        row = engines.until("failed")
+        assert (row.pid, "was not accepted" in str(row.reason)) == (None, True)
+
+
 def test_tampered_weights_are_never_started(engines: Engines) -> None:
     version = engines.row().version
     path = version.directory / "model.safetensors"

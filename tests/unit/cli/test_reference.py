@@ -26,6 +26,7 @@ VERBS = (
     "models list",
     "models pull",
     "models verify",
+    *("models " + verb for verb in ["import", "show", "activate", "pack"]),
     "deployments list",
     "jobs list",
     "jobs show",
