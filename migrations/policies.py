@@ -56,6 +56,7 @@ RULES: dict[str, Rules] = {
         ("select", "insert", "update(revoked_at)"),
         ("select", "insert", "update(seen_at, revoked_at)", "delete"),
     ),
+    "sign_in_counts": Rules(None, (), (), ALL),
     "sign_ins": _tenant((), ("select", "insert", "delete"), ("select", "update(used_at)")),
     "idempotency_keys": _tenant(
         ("select", "insert", "update(status, body)"),

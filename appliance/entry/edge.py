@@ -132,7 +132,8 @@ def _record_refused_sign_in(request: Request) -> None:
     """After the answer has gone: the time that this takes tells whether there is such a login."""
     databases: Databases = request.app.state.databases
     with databases.system.session() as session:
-        record_refused(session, request.state.signing_in, request.state.request_id)
+        source = request.client.host if request.client else None
+        record_refused(session, request.state.signing_in, request.state.request_id, source)
 
 
 def _refusal(request: Request, error: errors.ApplianceError) -> bool:

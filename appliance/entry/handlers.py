@@ -17,7 +17,7 @@ from appliance.chat.service import forget_document
 from appliance.jobs.registry import Registry
 from appliance.kit.settings import Settings, load
 from appliance.knowledge.connect import Workshop
-from appliance.tenants import idempotency, sessions
+from appliance.tenants import idempotency, lockout, sessions
 from appliance.usage import rolling, stock
 
 Chore = Callable[[Session], object]
@@ -40,6 +40,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
     return (
         lambda session: idempotency.forget(session, keep),
         lambda session: sessions.forget(session, ended),
+        lockout.forget,
         chat.close_orphans,
         lambda session: adapters.sweep(session, shelf),
         rolling.roll_up,

@@ -7,12 +7,14 @@ from fastapi import APIRouter, Depends, Request, Response
 from appliance.access import cookies
 from appliance.access.principal import Principal
 from appliance.access.web import Caller, Databases, Tx, credential
+from appliance.audit import origin
 from appliance.kit.errors import Forbidden
 from appliance.kit.settings import Settings
 from appliance.tenants import own, passwords
 from appliance.tenants import sign_in_schemas as schemas
 from appliance.tenants.errors import SessionNotFound
-from appliance.tenants.signing_in import Browser, SignedIn, sign_in_by_password, sign_in_by_token, sign_out
+from appliance.tenants.lockout import Attempt
+from appliance.tenants.signing_in import Browser, SignedIn, sign_in_by_token, sign_out, try_password
 
 router = APIRouter()
 
@@ -34,11 +36,14 @@ def login(body: schemas.LoginBody, request: Request, response: Response) -> sche
     databases: Databases = request.app.state.databases
     request.state.signing_in = body.login
     browser = browser_of(request) if body.session else None
-    with passwords.turn(), databases.system.session() as session:
-        if body.token is not None:
-            signed = sign_in_by_token(session, body.token, body.password, browser)
+    source = origin.current().source
+    with passwords.turn(source or ""):
+        if body.token is None:
+            attempt = Attempt(body.login or "", source)
+            signed = try_password(databases.system, attempt, body.password or "", browser)
         else:
-            signed = sign_in_by_password(session, body.login or "", body.password or "", browser)
+            with databases.system.session() as session:
+                signed = sign_in_by_token(session, body.token, body.password, browser)
     return signed_in(signed, request, response)
 
 

@@ -1,6 +1,7 @@
 """Passwords: argon2id with the library's parameters (RFC 9106's second choice), rehashed when those change."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,10 @@ from appliance.kit.errors import Unavailable
 AT_ONCE = 2
 """Sign-ins that are looked at together: each takes 64 MiB and a core, and anybody may ask for one."""
 PATIENCE = 1.0
+PLACES = 4
+"""Sign-ins of one source that wait or are looked at."""
+_line: Counter[str] = Counter()
+_lock = threading.Lock()
 _turns = threading.BoundedSemaphore(AT_ONCE)
 _hasher = PasswordHasher()
 # Verified against when the login is unknown, so that the time taken does not tell which logins exist.
@@ -26,14 +31,36 @@ class SignInsBusy(Unavailable):
 
 
 @contextmanager
-def turn() -> Iterator[None]:
-    """One of the few sign-ins at once; take it before a database session. Raises :class:`SignInsBusy`."""
-    if not _turns.acquire(timeout=PATIENCE):
-        raise SignInsBusy(retry_after=2)
+def turn(source: str | None = None) -> Iterator[None]:
+    """One of the few sign-ins at once; take it before a database session. Raises :class:`SignInsBusy`.
+
+    Turns come in order, and one ``source`` has a few places in the line: who sends hundreds does not make others wait.
+    """
+    with _place(source):
+        if not _turns.acquire(timeout=PATIENCE):
+            raise SignInsBusy(retry_after=2)
+        try:
+            yield
+        finally:
+            _turns.release()
+
+
+@contextmanager
+def _place(source: str | None) -> Iterator[None]:
+    if source is None:
+        yield
+        return
+    with _lock:
+        if _line[source] >= PLACES:
+            raise SignInsBusy(retry_after=2)
+        _line[source] += 1
     try:
         yield
     finally:
-        _turns.release()
+        with _lock:
+            _line[source] -= 1
+            if not _line[source]:
+                del _line[source]
 
 
 def hashed(password: str) -> str:

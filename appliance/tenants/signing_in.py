@@ -8,12 +8,14 @@ from appliance.access import cookies
 from appliance.access.principal import Principal
 from appliance.audit.service import Audit
 from appliance.kit import clock, crypto, log
+from appliance.kit.database import Database
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import SessionSettings
-from appliance.tenants import passwords, repository, sessions
+from appliance.tenants import lockout, passwords, repository, sessions
 from appliance.tenants.authentication import of_key, principal_of
 from appliance.tenants.errors import BadCredential
 from appliance.tenants.keys import KEY_PREFIX
+from appliance.tenants.lockout import Attempt
 from appliance.tenants.sessions import Opened, active
 from appliance.tenants.tables import ApiKeyRow, UserRow
 
@@ -51,6 +53,16 @@ def sign_in_by_password(session: Session, login: str, password: str, browser: Br
     return _signed_in(session, user, "password", browser)
 
 
+def try_password(system: Database, attempt: Attempt, password: str, browser: Browser | None = None) -> SignedIn:
+    """As :func:`sign_in_by_password`, counted: raises :class:`appliance.tenants.lockout.SignInBlocked` too."""
+    with system.session() as session:
+        lockout.begin(session, attempt)
+    with system.session() as session:
+        signed = sign_in_by_password(session, attempt.login, password, browser)
+        lockout.right(session, attempt)
+    return signed
+
+
 def sign_in_by_token(
     session: Session, token: str, password: str | None = None, browser: Browser | None = None
 ) -> SignedIn:
@@ -65,7 +77,7 @@ def sign_in_by_token(
     return _signed_in(session, user, "one-time token", browser)
 
 
-def record_refused(session: Session, login: str | None, request_id: str) -> None:
+def record_refused(session: Session, login: str | None, request_id: str, source: str | None = None) -> None:
     """Write a refused sign-in down: in the audit of the tenant whose login it is, else in the log alone.
 
     A system session; call it when the refusal was sent, or the time it takes tells which logins there are.
@@ -74,7 +86,9 @@ def record_refused(session: Session, login: str | None, request_id: str) -> None
     _logger.warning("sign-in refused", known=found is not None)
     if found is not None:
         user, _ = found
-        Audit(session, user.tenant_id, None, request_id).record("sign_in", user.id, outcome="refused", how="password")
+        now_blocked = lockout.blocked(session, Attempt(user.login, source))
+        audit = Audit(session, user.tenant_id, None, request_id)
+        audit.record("sign_in", user.id, outcome="refused", how="password", blocked=now_blocked)
 
 
 def sign_out(session: Session, secret: str) -> None:

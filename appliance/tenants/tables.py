@@ -128,6 +128,18 @@ class SessionRow(Base):
     revoked_at: Mapped[Moment | None]
 
 
+class SignInCountRow(Base):
+    """Failed sign-ins of a login, a source, or a login from a source: ``subject`` is a digest of which."""
+
+    __tablename__ = "sign_in_counts"
+    __table_args__ = (Index(None, "last_at"),)
+
+    subject: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    failures: Mapped[int]
+    last_at: Mapped[Moment]
+    blocked_until: Mapped[Moment | None]
+
+
 class SignInRow(Base):
     """A one-time sign-in token: made by the first ``up`` or ``sign-in reset``."""
 
