@@ -28,15 +28,19 @@ UPLOADS: Final = re.compile(r"/api/v1/(collections/[^/]+/documents|tenants/[^/]+
 
 
 class Bodies:
-    """Wraps the application inside :class:`appliance.entry.edge.Edge`. ``open_paths`` ask for no key."""
+    """Wraps the application inside :class:`appliance.entry.edge.Edge`. ``open_paths`` ask for no key.
 
-    def __init__(self, app: ASGIApp, open_paths: frozenset[str]) -> None:
+    What is behind ``own_paths`` sees to both itself.
+    """
+
+    def __init__(self, app: ASGIApp, open_paths: frozenset[str], own_paths: frozenset[str] = frozenset()) -> None:
         self._app = app
         self._open = open_paths
+        self._own = own_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or not _has_body(scope):
+        if scope["type"] != "http" or scope["path"] in self._own or not _has_body(scope):
             await self._app(scope, receive, send)
             return
         request = Request(scope)

@@ -4,7 +4,7 @@ FastAPI describes what a route returns. What the edge answers for it (problem+js
 error tree) is the same for all routes, so no route declares it; one that does keeps what it says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -61,14 +61,21 @@ _HEADERS: Final[dict[int, str]] = {401: "WWW-Authenticate", 429: "Retry-After", 
 
 
 class Described(FastAPI):
-    """An application whose description is whole. ``open_paths`` ask for no credential."""
+    """An application whose description is whole. ``open_paths`` ask for no credential.
+
+    ``besides`` adds what is not FastAPI's own to its description.
+    """
 
     open_paths: frozenset[str] = frozenset()
+    besides: Callable[[dict[str, Any]], None] | None = None
 
     def openapi(self) -> dict[str, Any]:
         """The description, made once."""
         if self.openapi_schema is None:
-            complete(super().openapi(), self.open_paths)
+            document = super().openapi()
+            if self.besides is not None:
+                self.besides(document)
+            complete(document, self.open_paths)
         return super().openapi()
 
 

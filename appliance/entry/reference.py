@@ -11,6 +11,8 @@ from pydantic.fields import FieldInfo
 from appliance.entry.cli import reference as command_line
 from appliance.entry.web import describe
 from appliance.kit.settings import Settings
+from appliance.serving.engine_metrics import SHOWN
+from appliance.serving.meters import Meters
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -44,12 +46,38 @@ def _default(field: FieldInfo) -> str:
     return f"`{value}`" if value and field.default is not None else "none"
 
 
+METRICS = """# Metrics
+
+`GET /metrics`, Prometheus' text form. It answers this machine (never what a proxy passed on), or the key that stands in
+`secrets/metrics-key`: `authorization: {type: Bearer, credentials_file: …/secrets/metrics-key}` in Prometheus. No metric
+tells a tenant, a user, a route's name or any content, except the one that a setting turns on. `model` is the name of a
+model version, `engine` the last digits of the engine's id, as in its log's name.
+"""
+
+
+def metrics() -> str:
+    """Every metric with its labels and meaning."""
+    own = "\n".join(_metric_rows())
+    engines = "\n".join(f"| `{name}` | {told} |" for name, told in SHOWN.items())
+    return (
+        f"{METRICS}\n## The gateway\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n{own}\n"
+        "\n## Engines\n\nvLLM's own, of each engine, under the labels `model` and `engine`. Others of its metrics\n"
+        f"are not shown: some name adapters, and with them tenants.\n\n| metric | meaning |\n|---|---|\n{engines}\n"
+    )
+
+
+def _metric_rows() -> Iterator[str]:
+    for family in Meters(tenants=True).described:
+        yield f"| `{family.name}` | {family.type} | {', '.join(f'`{one}`' for one in family.labels)} | {family.told} |"
+
+
 def files() -> dict[Path, str]:
     """What should stand where."""
     return {
         DOCS / "openapi.json": openapi(),
         DOCS / "reference" / "settings.md": settings(),
         DOCS / "reference" / "command-line.md": command_line.text(),
+        DOCS / "reference" / "metrics.md": metrics(),
     }
 
 

@@ -25,6 +25,7 @@ FORMATS: Final[dict[str, object]] = {
 MEDIA: Final[dict[str, str]] = {
     "text/event-stream": 'id: 2\nevent: progress\ndata: {"done": 3, "of": 12}\n\n',
     "application/x-ndjson": '{"category_uid": 3, "class_uid": 3004, "activity_id": 1}\n',
+    "text/plain": 'appliance_gateway_tokens_total{kind="prompt",model="smollm2-135m"} 1734.0\n',
     "text/csv": "month,tenant,tokens\n2026-11,Works North,182340\n",
 }
 
@@ -97,8 +98,11 @@ SAMPLES: Final[dict[str, object]] = {
     "CitationView.document": "travel.md",
     "CollectionBody.name": "handbook",
     "CollectionView.name": "handbook",
+    "CompletionBody.prompt": "Once upon a time",
     "DeploymentView.name": "default",
     "DocumentView.name": "travel.md",
+    "EmbeddingBody.input": SENTENCE,
+    "EmbeddingBody.model": "all-minilm-l6-v2",
     "GroupBody.name": "Accounting",
     "GroupView.name": "Accounting",
     "KeyBody.name": "nightly import",

@@ -29,7 +29,7 @@ from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.drivers.stopwatch import ValkeyStopwatch
 from appliance.drivers.vectors.remote import RemoteVectors
-from appliance.entry import bodies, edge, fence, handlers, health
+from appliance.entry import bodies, edge, fence, handlers, health, metrics
 from appliance.entry.description import Described
 from appliance.entry.fence import Fence
 from appliance.entry.up_checks import check_address
@@ -42,7 +42,8 @@ from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.licensing.asking import Licences
 from appliance.licensing.place import Place
-from appliance.serving.connect import engines
+from appliance.serving import description, gateway
+from appliance.serving.connect import embeddings, engines
 from appliance.tenants.authentication import Authenticator
 from appliance.usage.connect import budgets
 from appliance.usage.keeper import Keeper
@@ -53,6 +54,7 @@ UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/op
 
 ROUTERS = (
     health.router,
+    metrics.router,
     appliance.audit.api.router,
     appliance.catalog.api.router,
     appliance.chat.api.router,
@@ -77,10 +79,12 @@ def describe() -> FastAPI:
         lifespan=_lifespan,
     )
     app.open_paths = UNAUTHENTICATED
+    app.besides = description.added
     edge.install(app)
+    app.router.routes.extend(gateway.ADDRESSES)  # first: they are asked most
     for router in ROUTERS:
         app.include_router(router)
-    app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED)
+    app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED, own_paths=gateway.OWN_BODIES)
     app.add_middleware(fence.Fenced)
     app.add_middleware(edge.Edge)
     return app
@@ -104,6 +108,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.budgets = budgets(databases.system, app.state.stopwatch)
     app.state.keeper = Keeper(app.state.budgets)
     app.state.engines = engines(configured, databases.system, app.state.usage.record, app.state.budgets)
+    app.state.embeddings = embeddings(configured, app.state.usage.record)
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
     app.state.blobs = appliance.knowledge.connect.blobs(configured)
@@ -129,6 +134,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         tasks.cancel_scope.cancel()
     stop_ringing()
     await app.state.engines.close()
+    app.state.embeddings.close()
     await offload.run(app.state.usage.stop)
     await offload.run(app.state.keeper.stop)
     app.state.stopwatch.close()

@@ -135,6 +135,20 @@ class EngineSettings(_Section):
     )
 
 
+class GatewaySettings(_Section):
+    """The OpenAI-compatible gateway."""
+
+    answer_seconds: float = Field(600, gt=0, description="Longest answer; the engine is then told to stop")
+    wait_seconds: float = Field(60, gt=0, description="Longest wait for a turn at an engine")
+
+
+class MetricsSettings(_Section):
+    """What ``/metrics`` tells, and to whom."""
+
+    loopback: bool = Field(default=True, description="Tell this machine without the key; never what a proxy passes on")
+    tenants: bool = Field(default=False, description="Tell tokens by tenant, under the tenant's id")
+
+
 class LicensingSettings(_Section):
     """The vendor's licence."""
 
@@ -190,6 +204,8 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     engine: EngineSettings = EngineSettings()
     usage: UsageSettings = UsageSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    metrics: MetricsSettings = MetricsSettings()
     host: HostSettings = HostSettings()
     licensing: LicensingSettings = LicensingSettings()
 

@@ -1,152 +1,71 @@
-"""What a caller may send to ``/v1/chat/completions``: an allow-list, purely.
+"""From a caller's bytes to what an engine is sent, purely: the forms of :mod:`.bodies`, and what they cannot say."""
 
-Engines take many more fields, and some of them have been ways in: ``prompt_embeds`` (memory corruption), a caller's
-``chat_template`` and its ``kwargs`` (a denial of service), ``image_url`` with ``http`` or ``file`` (reads what the
-server can reach), ``cache_salt`` (another tenant's prefix cache). What is not listed here does not reach an engine.
-"""
+from typing import Any, TypeVar
 
-import json
-from typing import Annotated, Any, Literal
+from pydantic import BaseModel, ValidationError
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
+from appliance.serving import grammar
+from appliance.serving.bodies import Asked, ChatBody, ChatMessage
 from appliance.serving.errors import FieldRefused
 
-_DEEPEST = 16
-_LONGEST_SCHEMA = 64 * 1024
-_REFUSED_IN_SCHEMAS = {"pattern", "patternProperties", "format"}
-"""Compiled into an automaton by the engine before the first token: a short one can take it minutes."""
-_COUNTS = {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
-_LARGEST_COUNT = 1024
-"""Each is unrolled into so many states: ten characters of schema can take an engine's memory."""
-
-Share = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
-Penalty = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
-Stop = Annotated[str, Field(min_length=1, max_length=200)]
+B = TypeVar("B", bound=BaseModel)
+_OURS = {"user", "stream_options", "store", "metadata"}
+COUNTED = {"include_usage": True, "continuous_usage_stats": True}
+"""In a stream's options: every chunk counts, so that one which is broken off is counted exactly."""
+_BRANCHES = {"str", "NamedTool", "literal"}
 
 
-class _Listed(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class TextPart(_Listed):
-    """A part of a message."""
-
-    type: Literal["text"]
-    text: str
-
-
-class ChatMessage(_Listed):
-    """A message."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str | list[TextPart]
-    name: Annotated[str, Field(max_length=64)] | None = None
-
-
-class StreamOptions(_Listed):
-    """What a stream carries besides text."""
-
-    include_usage: bool = False
-
-
-class NamedSchema(_Listed):
-    """A JSON schema that the answer must have."""
-
-    name: Annotated[str, Field(max_length=64)]
-    description: Annotated[str, Field(max_length=1000)] | None = None
-    schema_: Annotated[dict[str, Any] | None, Field(alias="schema")] = None
-    strict: bool | None = None
-
-
-class ResponseFormat(_Listed):
-    """The form of the answer."""
-
-    type: Literal["text", "json_object", "json_schema"]
-    json_schema: NamedSchema | None = None
-
-
-class ChatBody(_Listed):
-    """A request for a chat completion. ``user`` is taken for compatibility and goes no further."""
-
-    model: Annotated[str, Field(min_length=1, max_length=100)]
-    messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=1000)]
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
-    top_p: Share | None = None
-    top_k: Annotated[int, Field(ge=0, le=1000)] | None = None
-    min_p: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
-    n: Annotated[int, Field(ge=1, le=4)] | None = None
-    stop: Stop | Annotated[list[Stop], Field(max_length=4)] | None = None
-    stream: bool | None = None
-    stream_options: StreamOptions | None = None
-    presence_penalty: Penalty | None = None
-    frequency_penalty: Penalty | None = None
-    repetition_penalty: Annotated[float, Field(gt=0, le=2, allow_inf_nan=False)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    logprobs: bool | None = None
-    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
-    response_format: ResponseFormat | None = None
-    user: Annotated[str, Field(max_length=200)] | None = None
-
-    @property
-    def wants_usage(self) -> bool:
-        """Whether the stream must end with a chunk that counts tokens."""
-        return self.stream_options is not None and self.stream_options.include_usage
-
-
-def read(raw: bytes) -> ChatBody:
+def read(raw: bytes, form: type[B]) -> B:
     """The request in these bytes. Raises :class:`FieldRefused` naming the first field at fault."""
     try:
-        body = ChatBody.model_validate_json(raw)
+        body = form.model_validate_json(raw)
     except ValidationError as error:
         fault = max(error.errors(include_url=False, include_context=False), key=lambda told: len(told["loc"]))
         where = ".".join(str(part) for part in fault["loc"] if not _is_type(part))
         raise FieldRefused(f"{where or 'the body'}: {fault['msg']}", field=where) from error
-    if body.response_format and body.response_format.json_schema:
-        _check_schema(body.response_format.json_schema.schema_)
+    if isinstance(body, Asked):
+        _check(body)
     return body
 
 
-def forwarded(body: ChatBody, model: str, salt: str) -> dict[str, Any]:
+def forwarded(body: Asked, model: str, salt: str) -> dict[str, Any]:
     """What the engine is sent: the listed fields, its own name of the model, the tenant's salt, and usage counted."""
-    sent = body.model_dump(by_alias=True, exclude_none=True, exclude={"user", "stream_options"})
+    sent = body.model_dump(by_alias=True, exclude_none=True, exclude=_OURS)
     sent |= {"model": model, "cache_salt": salt}
     if body.stream:
-        sent["stream_options"] = {"include_usage": True}
+        sent["stream_options"] = COUNTED
+    for message in sent.get("messages", ()):
+        message.pop("reasoning", None)
+        if message["role"] == "developer":  # OpenAI's newer word; chat templates know the older
+            message["role"] = "system"
     return sent
+
+
+def _check(body: Asked) -> None:
+    if body.response_format and body.response_format.json_schema:
+        grammar.check(body.response_format.json_schema.schema_, "response_format.json_schema.schema")
+    if not isinstance(body, ChatBody):
+        return
+    for number, message in enumerate(body.messages):
+        _check_message(message, f"messages.{number}")
+    for number, tool in enumerate(body.tools or ()):
+        grammar.check(tool.function.parameters, f"tools.{number}.function.parameters")
+    if body.tool_choice not in (None, "none") and not body.tools:
+        raise FieldRefused("tool_choice: there are no tools", field="tool_choice")
+
+
+def _check_message(message: ChatMessage, where: str) -> None:
+    """Which members go with which role: an engine's chat template fails on others, deep inside."""
+    assistant, tool = message.role == "assistant", message.role == "tool"
+    if message.tool_calls is not None and not assistant:
+        raise FieldRefused(f"{where}.tool_calls: only an assistant's message has calls", field=f"{where}.tool_calls")
+    if (message.tool_call_id is not None) != tool:
+        told = "a tool's message needs it" if tool else "only a tool's message has it"
+        raise FieldRefused(f"{where}.tool_call_id: {told}", field=f"{where}.tool_call_id")
+    if message.content is None and not (assistant and message.tool_calls):
+        raise FieldRefused(f"{where}.content: it is missing", field=f"{where}.content")
 
 
 def _is_type(part: str | int) -> bool:
     """Pydantic puts the name of a union's branch into the path of a fault."""
-    return isinstance(part, str) and (part == "str" or "[" in part)
-
-
-def _check_schema(schema: dict[str, Any] | None) -> None:
-    where = "response_format.json_schema.schema"
-    if len(json.dumps(schema)) > _LONGEST_SCHEMA:
-        raise FieldRefused(f"{where}: it is longer than {_LONGEST_SCHEMA} characters", field=where)
-    level: list[tuple[Any, bool]] = [(schema, False)]
-    for _ in range(_DEEPEST):
-        keys = {key for value, names in level if isinstance(value, dict) and not names for key in value}
-        if refused := keys & _REFUSED_IN_SCHEMAS:
-            raise FieldRefused(f"{where}: {min(refused)} is not accepted in a schema", field=where)
-        for count in _counts(level):
-            if not isinstance(count, int) or count > _LARGEST_COUNT:
-                raise FieldRefused(f"{where}: a length or a number of items is at most {_LARGEST_COUNT}", field=where)
-        level = [inner for value, names in level for inner in _inner(value, names=names)]
-    if level:
-        raise FieldRefused(f"{where}: it is nested more than {_DEEPEST} deep", field=where)
-
-
-def _counts(level: list[tuple[Any, bool]]) -> list[Any]:
-    objects = [value for value, names in level if isinstance(value, dict) and not names]
-    return [value[key] for value in objects for key in _COUNTS & value.keys()]
-
-
-def _inner(value: Any, *, names: bool) -> list[tuple[Any, bool]]:  # noqa: ANN401 - any JSON
-    """What lies one level deeper, and whether it is a table of properties, whose keys are names and not keywords."""
-    if isinstance(value, dict):
-        return [(inner, key == "properties" and not names) for key, inner in value.items()]
-    return [(inner, False) for inner in value] if isinstance(value, list) else []
+    return isinstance(part, str) and (part in _BRANCHES or "[" in part)

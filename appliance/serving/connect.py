@@ -8,8 +8,10 @@ from appliance.serving import adapters
 from appliance.serving.directory import Directory
 from appliance.serving.inference import Record
 from appliance.serving.launch import KEY
+from appliance.serving.meters import Meters
 from appliance.serving.routing import Replica
-from appliance.serving.service import Engines
+from appliance.serving.service import Bounds, Engines
+from appliance.serving.vectors import Embeddings, open_encoder
 from appliance.usage.budgets import Reserving
 
 SALT = "cache-salt"
@@ -23,4 +25,12 @@ def engines(settings: Settings, system: Database, record: Record, budgets: Reser
         return SocketUpstream(layout.engine_socket(replica.id), crypto.kept(layout.secret(KEY)), replica.address)
 
     salt = crypto.kept(layout.secret(SALT)).encode()
-    return Engines(Directory(system, known=adapters.of(settings)), connect, record, salt, budgets)
+    meters = Meters(tenants=settings.metrics.tenants)
+    directory = Directory(system, known=adapters.of(settings))
+    return Engines(directory, connect, record, salt, Bounds(budgets, settings.gateway, meters))
+
+
+def embeddings(settings: Settings, record: Record) -> Embeddings:
+    """The encoder's process, as the model that lies in the store."""
+    found = open_encoder(settings.model_store, settings.encoder.model, settings.layout.encoder_socket)
+    return Embeddings(found, record)

@@ -90,6 +90,12 @@ class Directory:
         made = (told.target(route, route.lead) for route in told.routes.values() if told.visible(route, tenant))
         return tuple(one for one in made if one is not None)
 
+    def every(self) -> tuple[Target, ...]:
+        """What any route of any tenant leads to, for who serves none of them."""
+        told = self._told()
+        leads = [(route, lead) for route in told.routes.values() for lead in (route.lead, route.canary) if lead]
+        return tuple(made for route, lead in leads if (made := told.target(route, lead)) is not None)
+
     def _told(self) -> _Snapshot:
         if self.fresh:
             return self._snapshot

@@ -84,3 +84,10 @@ class EngineFull(Unavailable):
     """The engine has as many requests as it takes."""
 
     code = "engine_full"
+
+
+class DeadlinePassed(Unavailable):
+    """The answer was not there in time, and the engine was told to stop."""
+
+    code = "deadline_passed"
+    advice = "Ask for fewer tokens or stream the answer; the operator can raise gateway.answer_seconds."

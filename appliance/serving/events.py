@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 DONE = b"data: [DONE]\n\n"
 _LARGEST = 8 * 1024 * 1024
 
@@ -24,10 +26,15 @@ class Events:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Tokens of a prompt and of its completion."""
+    """Tokens of a prompt and of its completion; ``cached``: those of the prompt that the engine had computed before.
+
+    ``queued``: seconds that the request waited inside the engine, None where it does not say.
+    """
 
     prompt: int = 0
     completion: int = 0
+    cached: int = 0
+    queued: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +53,91 @@ def data(event: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def usage(told: dict[str, Any]) -> Counted | None:
-    """What an answer or a chunk counts, None when it does not."""
-    found = told.get("usage")
-    if not isinstance(found, dict):
+class _Details(BaseModel):
+    cached_tokens: int | None = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+
+
+class _Metrics(BaseModel):
+    queue_time_ms: float | None = None
+
+
+class _Told(BaseModel):
+    """What an answer tells of itself; all else is passed over unread."""
+
+    usage: _Usage | None = None
+    metrics: _Metrics | None = None
+
+
+def usage(raw: bytes) -> Counted | None:
+    """What an answer or a chunk counts, None when it does not. Raises ValueError for what is no JSON object."""
+    told = _Told.model_validate_json(raw)
+    found = told.usage
+    if found is None:
         return None
-    return Counted(int(found.get("prompt_tokens") or 0), int(found.get("completion_tokens") or 0))
+    waited = told.metrics.queue_time_ms if told.metrics else None
+    return Counted(
+        found.prompt_tokens or 0,
+        found.completion_tokens or 0,
+        (found.prompt_tokens_details and found.prompt_tokens_details.cached_tokens) or 0,
+        None if waited is None else waited / 1000,
+    )
 
 
-def only_usage(told: dict[str, Any]) -> bool:
-    """Whether a chunk is there for its count alone."""
-    return told.get("choices") == [] and "usage" in told
+_USAGE = b',"usage":'
+_INDEX = b'"choices":[{"index":'
+_NO_CHOICES = b'"choices":[]'
+
+
+class Meter:
+    """Counts a stream from its chunks, and takes the counts out of those that carry text.
+
+    The engine counts in every chunk, so that a stream which breaks off is counted to its last one. Nothing is parsed
+    on the way: a chunk's count stands at its end (quotes inside a text are escaped, so the mark cannot be in one), and
+    only the last one of each choice is ever read.
+    """
+
+    def __init__(self, choices: int = 1) -> None:
+        self._choices = choices
+        self._last: dict[int, bytes] = {}
+        self._final: bytes | None = None
+
+    def see(self, event: bytes) -> bytes | None:
+        """The event without its count; None for the one that is there for the count alone."""
+        at = event.rfind(_USAGE)
+        if at < 0:
+            return event
+        if _NO_CHOICES in event:
+            self._final = event
+            return None
+        if (tail := event[at:]).startswith(_USAGE + b"null"):
+            return event
+        index = event.find(_INDEX) + len(_INDEX)
+        self._last[int(event[index : event.index(b",", index)]) if index >= len(_INDEX) else 0] = tail
+        return event[:at] + b"}\n\n"
+
+    @property
+    def final(self) -> bytes | None:
+        """The event that counts the whole, once it came."""
+        return self._final
+
+    def counted(self) -> Counted:
+        """Tokens so far. A prompt's tokens count once for all of its choices."""
+        if self._final is not None and (told := usage(payload(self._final))) is not None:
+            return told
+        found = {index: usage(b"{" + tail[1:].strip()) for index, tail in self._last.items()}
+        prompts = {index // self._choices: one.prompt for index, one in found.items() if one}
+        return Counted(sum(prompts.values()), sum(one.completion for one in found.values() if one))
+
+
+def payload(event: bytes) -> bytes:
+    """The JSON text that an event carries."""
+    return event[len(b"data: ") :].strip()
 
 
 def delta(told: dict[str, Any]) -> Delta | None:

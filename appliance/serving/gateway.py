@@ -1,98 +1,113 @@
-"""Passing an engine's answer through to the caller: a pure ASGI response.
+"""The OpenAI-compatible endpoints: pure ASGI, beside FastAPI's own, which would cost more than all that they do.
 
-Starlette's own streaming would do for the happy path. Here the engine is asked only once the response runs, so that a
-caller who goes away at any moment, streaming or not, makes the engine abort at once instead of working for nobody.
+A request's caller is known before its body is read. The engine is asked only once the response runs, so that a caller
+who goes away at any moment, streaming or not, makes the engine abort at once instead of working for nobody.
 """
 
-import json
-from collections.abc import AsyncIterator
-from http import HTTPStatus
+from starlette.requests import Request
+from starlette.routing import Match, Route
+from starlette.types import Receive, Scope, Send
 
-import anyio
-from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
-
+from appliance.access.permissions import Action, require
 from appliance.access.principal import Principal
-from appliance.kit.errors import ApplianceError
-from appliance.serving import events
-from appliance.serving.completions import ChatBody, forwarded
+from appliance.access.web import known_caller
+from appliance.kit.errors import ApplianceError, TooLarge
+from appliance.serving import completions
+from appliance.serving.bodies import Asked, ChatBody, CompletionBody, EmbeddingBody
+from appliance.serving.inference import CHAT, COMPLETIONS
+from appliance.serving.listing import models
+from appliance.serving.passage import Passage, answer
 from appliance.serving.service import Engines
-from appliance.serving.target import Target
+from appliance.serving.vectors import Embeddings
+
+LARGEST_BODY = 2 * 1024 * 1024
 
 
-class Passage(Response):
-    """The answer to one chat completion."""
+class Endpoint:
+    """One address. Subclasses say what it does for a caller who may ask."""
 
-    def __init__(self, engines: Engines, target: Target, body: ChatBody, principal: Principal) -> None:
-        super().__init__()
-        self._engines = engines
-        self._target = target
-        self._body = body
-        self._principal = principal
-        self._begun = False
-        self._failed: ApplianceError | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        """Pass it through until its end or until the caller is gone. Errors before the first byte are raised."""
-        await self._race(receive, send)
-        if self._failed is not None:
-            raise self._failed
-
-    async def _race(self, receive: Receive, send: Send) -> None:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch, receive, tasks.cancel_scope)
-            await self._pass(send)
-            tasks.cancel_scope.cancel()
-
-    @staticmethod
-    async def _watch(receive: Receive, scope: anyio.CancelScope) -> None:
-        await receive()  # the body was read whole: the next message is that the caller is gone
-        scope.cancel()
-
-    async def _pass(self, send: Send) -> None:
-        body = forwarded(self._body, self._target.engine_name, self._engines.salt(self._principal))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Errors before the first byte are raised: the application's edge makes answers of them."""
+        request = Request(scope, receive)
         try:
-            async with self._engines.ask(self._target, body, self._principal) as inference:
-                if not self._body.stream:
-                    await self._whole(await inference.whole(), send)
-                    return
-                await self._begin(send, b"text/event-stream; charset=utf-8")
-                async for event in self._wanted(inference.events()):
-                    await send(_part(event, more=True))
-                await send(_part(b"", more=False))
+            principal = await known_caller(request)
+            require(principal, Action.ASK)
+            await self.serve(request, principal, send)
         except ApplianceError as error:
-            await self._break(error, send)
+            if engines := getattr(request.app.state, "engines", None):
+                engines.meters.refused(scope["route"].path, error.code)
+            raise
 
-    async def _wanted(self, told: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Leave out the count of tokens, which we always ask for, when the caller did not."""
-        async for event in told:
-            counts = not self._body.wants_usage and b'"usage"' in event and events.only_usage(events.data(event))
-            if not counts:
-                yield event
-
-    async def _whole(self, body: bytes, send: Send) -> None:
-        await self._begin(send, b"application/json", len(body))
-        await send(_part(body, more=False))
-
-    async def _begin(self, send: Send, media: bytes, length: int | None = None) -> None:
-        self._begun = True
-        headers = [(b"content-type", media)]
-        headers.append((b"x-appliance-model-digest", self._target.digest.encode()))
-        if self._target.adapter_digest:
-            headers.append((b"x-appliance-adapter-digest", self._target.adapter_digest.encode()))
-        if length is not None:
-            headers.append((b"content-length", str(length).encode()))
-        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
-
-    async def _break(self, error: ApplianceError, send: Send) -> None:
-        """Before the first byte the error is the answer; after it, an event that clients of OpenAI's API raise."""
-        if not self._begun:
-            self._failed = error
-            return
-        told = {"message": error.detail, "type": error.code, "param": None, "code": error.status}
-        await send(_part(b"data: " + json.dumps({"error": told}).encode() + b"\n\n", more=True))
-        await send(_part(b"", more=False))
+    async def serve(self, request: Request, principal: Principal, send: Send) -> None:
+        """Answer it."""
+        raise NotImplementedError
 
 
-def _part(body: bytes, *, more: bool) -> Message:
-    return {"type": "http.response.body", "body": body, "more_body": more}
+class Completions(Endpoint):
+    """Chat completions and plain ones: read by an allow-list, passed through."""
+
+    def __init__(self, path: str, form: type[Asked]) -> None:
+        self._path = path
+        self._form = form
+
+    async def serve(self, request: Request, principal: Principal, send: Send) -> None:
+        """Pass it through, until its end or until the caller is gone."""
+        body = completions.read(await bounded(request), self._form)
+        engines: Engines = request.app.state.engines
+        target = await engines.find(body.model, principal.tenant, body.user or principal.user.hex)
+        await Passage(engines, target, body, principal, self._path).run(request.receive, send)
+
+
+class Vectors(Endpoint):
+    """Embeddings, from the encoder's process."""
+
+    async def serve(self, request: Request, principal: Principal, send: Send) -> None:
+        """Encode the texts."""
+        body = completions.read(await bounded(request), EmbeddingBody)
+        embeddings: Embeddings = request.app.state.embeddings
+        found, provenance = await embeddings.encode(body, principal)
+        await answer(send, found, provenance)
+
+
+class Models(Endpoint):
+    """The names that may be sent as ``model``: all of them, or one."""
+
+    async def serve(self, request: Request, principal: Principal, send: Send) -> None:
+        """Tell what this key may use."""
+        told = await models(request.app.state, principal, request.path_params.get("model"))
+        await answer(send, told.model_dump_json().encode(), {})
+
+
+class Address(Route):
+    """A route that says which one it is, as FastAPI's do: the record of refused acts names it."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """As any route."""
+        match, child = super().matches(scope)
+        if match is not Match.NONE:
+            child["route"] = self
+        return match, child
+
+
+ADDRESSES = (
+    Address(CHAT, Completions(CHAT, ChatBody), methods=["POST"]),
+    Address(COMPLETIONS, Completions(COMPLETIONS, CompletionBody), methods=["POST"]),
+    Address("/v1/embeddings", Vectors(), methods=["POST"]),
+    Address("/v1/models", Models(), methods=["GET"]),
+    Address("/v1/models/{model}", Models(), methods=["GET"]),
+)
+OWN_BODIES = frozenset(address.path for address in ADDRESSES if "POST" in (address.methods or ()))
+"""Here a body is read only behind a key, up to a limit of its own."""
+
+
+async def bounded(request: Request) -> bytes:
+    """The body. Raises :class:`TooLarge`, at once where the request says itself that it is."""
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told) > LARGEST_BODY:
+        raise TooLarge(f"a request may have {LARGEST_BODY} bytes", limit=LARGEST_BODY)
+    raw = bytearray()
+    async for chunk in request.stream():
+        raw += chunk
+        if len(raw) > LARGEST_BODY:
+            raise TooLarge(f"a request may have {LARGEST_BODY} bytes", limit=LARGEST_BODY)
+    return bytes(raw)

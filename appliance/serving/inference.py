@@ -7,117 +7,130 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import anyio
-
 from appliance.access.principal import Principal
 from appliance.drivers.vllm.port import Answer, EngineDown, Upstream
-from appliance.kit import clock, offload
+from appliance.kit import clock
 from appliance.kit.ids import uuid7
 from appliance.serving import events
 from appliance.serving.errors import EngineFull, EngineRefused
-from appliance.serving.events import DONE, Counted, Events
+from appliance.serving.events import DONE, Counted, Events, Meter
+from appliance.serving.meters import Meters
 from appliance.serving.target import Target
 from appliance.usage.journal import UsageRecord
 
-PATH = "/v1/chat/completions"
+CHAT = "/v1/chat/completions"
+COMPLETIONS = "/v1/completions"
 Record = Callable[[UsageRecord], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """On whose account an inference runs, and where that is written down."""
+    """On whose account an inference runs, where that is written down, and how long it waited for its turn (seconds)."""
 
     principal: Principal
     record: Record
+    waited: float = 0.0
+    meters: Meters | None = None
 
 
 class Inference:
     """An answer on its way, counted."""
 
-    def __init__(self, answer: Answer, target: Target, asker: Asker, begun: float) -> None:
+    def __init__(self, answer: Answer, target: Target, asker: Asker, begun: float, choices: int = 1) -> None:
         self._answer = answer
         self._target = target
         self._asker = asker
         self._begun = begun
         self._started_at = clock.now()
         self._first: float | None = None
-        self._counted: Counted | None = None
-        self._pieces = 0
+        self._meter = Meter(choices)
+        self._whole: Counted | None = None
         self._recorded = False
 
     async def whole(self) -> bytes:
         """The body of an answer that is not streamed."""
         body = await self._answer.body()
         self._first = clock.monotonic()
-        self._counted = events.usage(json.loads(body))
-        await self.record("done")
+        self._whole = events.usage(body)
+        self.record("done")
         return body
 
-    async def events(self) -> AsyncIterator[bytes]:
-        """The events of a streamed answer, the last of them after its usage was recorded."""
-        cutter = Events()
+    async def pieces(self, *, counts: bool = False) -> AsyncIterator[bytes]:
+        """A streamed answer, event by event or several at once; what ends it comes after its usage was recorded.
+
+        ``counts``: with the event that tells the sum of tokens. Raises :class:`EngineDown` when it breaks off.
+        """
+        cutter, see = Events(), self._meter.see
         async for chunk in self._answer.chunks():
+            if self._first is None:
+                self._first = clock.monotonic()
+            piece = bytearray()
             for event in cutter.feed(chunk):
                 if event == DONE:
-                    await self.record("done")
+                    self.record("done")
+                    piece += (self._meter.final or b"") if counts else b""
+                    piece += DONE
                 else:
-                    self._see(event)
-                yield event
+                    piece += see(event) or b""
+            if piece:
+                yield bytes(piece)
         if not self._recorded:
             raise EngineDown("the engine broke off in the middle of its answer", retry_after=5)
 
-    async def record(self, outcome: str) -> None:
-        """Write the usage down, once, even while the caller is being cancelled."""
+    def record(self, outcome: str) -> None:
+        """Write the usage down, once: a line in the page cache, which does not wait for a disk."""
         if self._recorded:
             return
         self._recorded = True
         now = clock.monotonic()
-        counted = self._counted or Counted(completion=self._pieces)
-        principal = self._asker.principal
-        usage = UsageRecord(
+        counted = self._whole or self._meter.counted()
+        usage = self._usage(outcome, counted, now)
+        self._asker.record(usage)
+        if self._asker.meters is not None:
+            waited = self._asker.waited + (counted.queued or 0.0)
+            self._asker.meters.inference(self._target.model, usage, counted.cached, waited)
+
+    def _usage(self, outcome: str, counted: Counted, now: float) -> UsageRecord:
+        principal, target = self._asker.principal, self._target
+        return UsageRecord(
             request_id=uuid7(),
             tenant_id=principal.tenant,
             user_id=principal.user,
             key_id=principal.key,
-            route=self._target.route,
-            model_digest=self._target.digest,
-            adapter_digest=self._target.adapter_digest,
+            route=target.route,
+            model_digest=target.digest,
+            adapter_digest=target.adapter_digest,
             outcome=outcome,
             prompt_tokens=counted.prompt,
             completion_tokens=counted.completion,
             first_token_seconds=None if self._first is None else self._first - self._begun,
             total_seconds=now - self._begun,
             started_at=self._started_at,
+            cached_tokens=counted.cached,
+            queue_seconds=self._asker.waited + (counted.queued or 0.0),
         )
-        with anyio.CancelScope(shield=True):
-            await offload.run(self._asker.record, usage)
-
-    def _see(self, event: bytes) -> None:
-        if self._first is None:
-            self._first = clock.monotonic()
-        self._pieces += 1
-        if b'"usage"' in event:
-            self._counted = events.usage(events.data(event)) or self._counted
 
 
 @asynccontextmanager
-async def infer(upstream: Upstream, body: dict[str, Any], target: Target, asker: Asker) -> AsyncIterator[Inference]:
+async def infer(
+    upstream: Upstream, body: dict[str, Any], target: Target, asker: Asker, path: str = CHAT
+) -> AsyncIterator[Inference]:
     """Begin an inference; leaving early makes the engine abort it, and what it used until then is recorded.
 
     Raises :class:`EngineDown`, :class:`EngineFull` or :class:`EngineRefused` before the first byte.
     """
     begun = clock.monotonic()
-    async with upstream.post(PATH, body) as answer:
+    async with upstream.post(path, body) as answer:
         if answer.status != HTTPStatus.OK:
             raise refusal(answer.status, await answer.body())
-        inference = Inference(answer, target, asker, begun)
+        inference = Inference(answer, target, asker, begun, body.get("n") or 1)
         try:
             yield inference
         except EngineDown:
-            await inference.record("failed")
+            inference.record("failed")
             raise
         finally:
-            await inference.record("aborted")
+            inference.record("aborted")
 
 
 def refusal(status: int, body: bytes) -> Exception:

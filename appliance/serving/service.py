@@ -1,19 +1,25 @@
 """The engines as other slices use them: ask a route, stream its answer, know what it speaks."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
 from appliance.access.principal import Principal
 from appliance.drivers.vllm.port import Upstream
 from appliance.kit import clock, crypto, offload
+from appliance.kit.errors import OverShare
+from appliance.kit.settings import GatewaySettings
 from appliance.serving import events, reckoning
+from appliance.serving.admission import Admission, Room
+from appliance.serving.completions import COUNTED
 from appliance.serving.directory import Directory
-from appliance.serving.errors import ModelNotAllowed
-from appliance.serving.events import Delta
-from appliance.serving.inference import Asker, Inference, Record, infer
+from appliance.serving.errors import EngineFull, ModelNotAllowed
+from appliance.serving.events import Delta, Events
+from appliance.serving.inference import CHAT, Asker, Inference, Record, infer
+from appliance.serving.meters import Meters
 from appliance.serving.routing import Replica, least_busy
 from appliance.serving.target import Target
 from appliance.usage.budgets import Reservation, Reserving, Unlimited, Wanted
@@ -29,6 +35,15 @@ class Closing(Upstream, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What requests may cost and take, and where they are counted; without budgets, as much as they like."""
+
+    budgets: Reserving | None = None
+    limits: GatewaySettings = field(default_factory=GatewaySettings)
+    meters: Meters = field(default_factory=Meters)
+
+
 class Engines:
     """All engines of this appliance, for one event loop. ``salt`` is a secret of this appliance."""
 
@@ -38,15 +53,23 @@ class Engines:
         connect: Callable[[Replica], Closing],
         record: Record,
         salt: bytes,
-        budgets: Reserving | None = None,
+        bounds: "Bounds | None" = None,
     ) -> None:
+        bounds = bounds or Bounds()
         self.directory = directory
-        self._budgets = budgets or Unlimited()
+        self.limits = bounds.limits
+        self._budgets = bounds.budgets or Unlimited()
         self._connect = connect
         self._record = record
         self._salt = salt
         self._upstreams: dict[UUID, Closing] = {}
         self._busy: Counter[UUID] = Counter()
+        self._turns: defaultdict[UUID, Admission] = defaultdict(Admission)
+        self.meters = bounds.meters
+        self.meters.watch(
+            lambda: sum(turns.running for turns in self._turns.values()),
+            lambda: sum(turns.waiting for turns in self._turns.values()),
+        )
 
     def speaks(self, route: str, tenant: UUID | None = None) -> frozenset[str]:
         """The languages (BCP-47) of the model behind a route. Raises ``RouteNotFound``."""
@@ -74,25 +97,49 @@ class Engines:
         return crypto.keyed(self._salt, "cache-salt", principal.tenant.bytes)
 
     @asynccontextmanager
-    async def ask(self, target: Target, body: dict[str, Any], principal: Principal) -> AsyncIterator[Inference]:
-        """Send a request that passed the allow-list to the least busy of the target's engines.
+    async def ask(
+        self, target: Target, body: dict[str, Any], principal: Principal, path: str = CHAT
+    ) -> AsyncIterator[Inference]:
+        """Send a request that passed the allow-list, when its turn comes, to the least busy of the target's engines.
 
-        Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``; :class:`ModelNotAllowed` when the key's list of
-        models does not name the route; ``OverQuota`` or ``QuotaUnknown`` before any engine hears of it.
+        Raises ``EngineDown``, ``EngineFull``, ``OverShare`` or ``EngineRefused``; :class:`ModelNotAllowed` when the
+        key's list of models does not name the route; ``OverQuota`` or ``QuotaUnknown`` before any engine hears of it.
         """
         if not principal.may_use(target.route):
             raise ModelNotAllowed(f"this key may not use the model {target.route!r}")
         reservation = await self._reserve(principal, reckoning.wanted(body, target.context))
         sent = reckoning.bounded(body, target.context, reservation.granted)
-        asker = Asker(principal, reservation.recording(self._record))
+        try:
+            async with self._turns[target.deployment].turn(principal.tenant, self._room(target)) as waited:
+                asker = Asker(principal, reservation.recording(self._record), waited, self.meters)
+                async with (
+                    self._least_busy(target) as upstream,
+                    infer(upstream, sent, target, asker, path) as inference,
+                ):
+                    yield inference
+        except (OverShare, EngineFull):
+            reservation.cancel()  # no engine took it
+            raise
+        finally:
+            reservation.release()
+
+    @asynccontextmanager
+    async def _least_busy(self, target: Target) -> AsyncIterator[Closing]:
         replica = least_busy(target.replicas, self._busy)[0]
         self._busy[replica.id] += 1
         try:
-            async with infer(self._upstream(replica), sent, target, asker) as inference:
-                yield inference
+            yield self._upstream(replica)
         finally:
             self._busy[replica.id] -= 1
-            reservation.release()
+
+    def _room(self, target: Target) -> Room:
+        """As many turns as the engines run, and a few that they have ready when one of those ends."""
+        ahead = min(target.queue, max(2, target.sequences // 4))
+        return Room(target.sequences + ahead, target.queue - ahead, self.limits.wait_seconds)
+
+    def replicas(self) -> list[tuple[str, Replica]]:
+        """Every engine that routes lead to, with the model that it runs."""
+        return [(target.model, replica) for target in self.directory.every() for replica in target.replicas]
 
     async def _reserve(self, principal: Principal, wanted: Wanted) -> Reservation:
         found = self._budgets.quick(principal, wanted)
@@ -117,13 +164,14 @@ class Engines:
             "max_tokens": max_tokens,
             "temperature": 0,
             "stream": True,
-            "stream_options": {"include_usage": True},
+            "stream_options": COUNTED,
             "cache_salt": self.salt(principal),
         }
         async with self.ask(target, body, principal) as inference:
-            async for event in inference.events():
-                if piece := events.delta(events.data(event)):
-                    yield piece
+            async for part in inference.pieces():
+                for event in Events().feed(part):
+                    if piece := events.delta(events.data(event)):
+                        yield piece
 
     async def close(self) -> None:
         """Close the connections to all engines."""

@@ -21,6 +21,8 @@ _LOADING = 20
 class Target:
     """What answers, as of one moment. ``replicas`` all have the same digests, so any of them may be asked.
 
+    ``sequences`` requests run at once on all of them together, ``queue`` more may wait.
+
     ``model``: the version's name for people; ``engine_name``: what the engines call the version or the adapter.
     ``context``: the most tokens of a prompt and its answer together.
     """
@@ -39,6 +41,8 @@ class Target:
     replicas: tuple[Replica, ...] = ()
     adapter: UUID | None = None
     adapter_digest: str | None = None
+    sequences: int = 16
+    queue: int = 32
 
     def trouble(self, now: datetime) -> EngineDown | None:
         """Why it cannot be asked, None when it can."""
@@ -66,13 +70,14 @@ def target(route: str, deployment: Deployment, adapter: Adapter | None) -> Targe
         named = adapter.engine_name
         serving = [replica for replica in serving if named in replica.adapters]
         serving = serving if adapter.base == deployment.serving.id else []
+    engines = [parse(replica.engine) for replica in serving] or [parse(deployment.engine)]
     return Target(
         route=route,
         deployment=deployment.id,
         model=deployment.serving.name,
         digest=deployment.serving.digest,
         languages=deployment.serving.languages,
-        context=parse(serving[0].engine if serving else deployment.engine).context,
+        context=engines[0].context,
         actual=deployment.actual,
         reason=deployment.reason,
         seen_at=deployment.seen_at,
@@ -81,4 +86,6 @@ def target(route: str, deployment: Deployment, adapter: Adapter | None) -> Targe
         replicas=tuple(serving),
         adapter=adapter.id if adapter else None,
         adapter_digest=adapter.digest if adapter else None,
+        sequences=sum(engine.sequences for engine in engines),
+        queue=sum(engine.queue for engine in engines),
     )

@@ -65,14 +65,18 @@ class Authenticator:
             self._known.clear()
         self.rang()
 
+    def recall(self, token: str) -> Principal | None:
+        """The principal of a key that is remembered, else None; asks nobody."""
+        found = self._known.get(crypto.digest(token)) if len(token) <= _LARGEST_KEY else None
+        return found[1] if found and found[0] > clock.monotonic() else None
+
     def __call__(self, token: str) -> Principal:
         """The principal of a key or of a session's secret. Raises :class:`BadCredential`."""
         if len(token) > _LARGEST_KEY:
             raise BadCredential
+        if (remembered := self.recall(token)) is not None:
+            return remembered
         key = crypto.digest(token)
-        found = self._known.get(key)
-        if found and found[0] > clock.monotonic():
-            return found[1]
         begun, changes = clock.monotonic(), self._changes
         with self._system.session() as session:
             principal = (_by_session if token.startswith(SESSION_PREFIX) else _by_key)(session, key)

@@ -95,11 +95,10 @@ class Journal:
     def finish(self) -> None:
         """Close the present file, so that the drainer may take it. The next record opens another."""
         with self._lock:
-            if self._file is None:
-                return
-            os.fsync(self._file)
-            os.close(self._file)
-            self._file = self._path = None
+            file, self._file, self._path = self._file, None, None
+        if file is not None:  # outside of the lock: nobody who writes waits for the disk
+            os.fsync(file)
+            os.close(file)
 
     def _open(self) -> None:
         self._path = self._directory / f"{uuid7().hex}.jsonl"

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.vllm
 
 ROUTE = "default"
 MODEL = "smollm2-135m-instruct"
+ENCODER = "all-minilm-l6-v2"
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 """127.0.0.1, ::1 and the one written as the other, as the kernel prints them. Torch's rendezvous keeps such ports."""
 BACK_SECONDS = 540
@@ -42,7 +43,7 @@ def state(appliance: Appliance) -> object:
 
 
 def test_the_official_client_lists_streams_and_counts(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == [ROUTE, MODEL]
+    assert [model.id for model in client.models.list()] == [ROUTE, MODEL, ENCODER]
     stream = client.chat.completions.create(
         model=ROUTE,
         messages=asked("What is the capital of France? Answer in one word."),

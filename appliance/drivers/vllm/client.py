@@ -1,16 +1,21 @@
 """Requests to an engine over its Unix socket: asynchronous, for the gateway."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+from pydantic import TypeAdapter
 
 from appliance.drivers.vllm.port import EngineDown
 
 CONNECT_SECONDS = 2.0
+KEEP_SECONDS = 3.0
+"""vLLM closes a connection that was idle for 5 s; ours goes first."""
+_JSON: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+"""Any JSON, written by pydantic's core."""
+_HEADERS = {"content-type": "application/json"}
 SILENCE_SECONDS = 300.0
 """An engine that sends nothing for so long while a request runs is hung: a queue of prompts takes less."""
 
@@ -45,9 +50,9 @@ class SocketUpstream:
     """
 
     def __init__(self, path: Path, key: str, address: str | None = None) -> None:
-        # No connection is kept: the next may meet another process, and closing it is how a request is aborted.
-        # The engine's own queue is the limit.
-        how: dict[str, Any] = {"limit": 0, "force_close": True}
+        # An answer read to its end leaves its connection for the next request; closing one is how an answer is
+        # aborted. The engine's own queue is the limit.
+        how: dict[str, Any] = {"limit": 0, "keepalive_timeout": KEEP_SECONDS}
         self._session = aiohttp.ClientSession(
             address or "http://engine",
             connector=aiohttp.TCPConnector(**how) if address else aiohttp.UnixConnector(str(path), **how),
@@ -59,15 +64,22 @@ class SocketUpstream:
     @asynccontextmanager
     async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[SocketAnswer]:
         """Send a request; leaving before the end closes the connection, on which the engine aborts."""
-        payload = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        payload = _JSON.dump_json(body)
         try:
-            response = await self._session.post(path, data=payload, headers={"content-type": "application/json"})
+            response = await self._send(path, payload)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise _down(error) from error
         try:
             yield SocketAnswer(response)
         finally:
-            response.close()
+            response.close()  # nothing to do after the end: the connection was given back then
+
+    async def _send(self, path: str, payload: bytes) -> aiohttp.ClientResponse:
+        """Once more on a new connection where a kept one turns out closed before a byte came back: nobody had it."""
+        try:
+            return await self._session.post(path, data=payload, headers=_HEADERS)
+        except aiohttp.ServerDisconnectedError:
+            return await self._session.post(path, data=payload, headers=_HEADERS)
 
     async def close(self) -> None:
         """Close what is open."""

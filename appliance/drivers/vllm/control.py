@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from appliance.drivers.vllm.port import EngineDown, Health
 
 PROBE_SECONDS = 5.0
+METRICS_SECONDS = 2.0
 LOAD_SECONDS = 120.0
 """A large adapter is read from disk and, on a card, copied to it."""
 
@@ -33,6 +34,13 @@ class EngineControl:
         except (OSError, http.client.HTTPException):
             return Health.SILENT
         return Health.WELL if status == HTTPStatus.OK else Health.DEAD
+
+    def metrics(self, timeout: float = METRICS_SECONDS) -> str:
+        """What it tells on ``/metrics``; nothing where it does not answer."""
+        try:
+            return self._told("GET", "/metrics", None, timeout).decode()
+        except EngineDown:
+            return ""
 
     def names(self) -> frozenset[str]:
         """What may be sent as ``model``: the version's name and those of loaded adapters. Raises ``EngineDown``."""

@@ -3,17 +3,16 @@
 ``python -m appliance.drivers.vllm.scripted --uds PATH --served-model-name NAME …`` stands in for vLLM wherever a test
 or a bench is about what surrounds the engine. It answers with what stands after ``say:`` in the last message, or with
 that message, one word a chunk. ``pause:S`` on a line of its own waits S seconds before each word, ``status:N`` refuses
-with that status, ``die:`` ends the process in the middle of the answer, ``who:`` has it say the model's name.
+with that status, ``die:`` ends the process in the middle of the answer, ``who:`` has it say the
+model's name, ``call:NAME {…}`` calls a tool.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import re
 import signal
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -21,31 +20,18 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-_COMMAND = re.compile(r"^(say|pause|status|die|who):(.*)$", re.MULTILINE)
+from appliance.drivers.vllm.saying import CHAT, TEXT, Form, Script, asked, counts, script, usage
 
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What a request asks the engine to do."""
-
-    words: tuple[str, ...]
-    pause: float
-    status: int
-    die: bool
-
-
-def script(message: str) -> Script:
-    """Read the commands in a message."""
-    told = dict(_COMMAND.findall(message))
-    return Script(
-        words=tuple(told.get("say", message).split()),
-        pause=float(told.get("pause", 0)),
-        status=int(told.get("status", HTTPStatus.OK)),
-        die="die" in told,
-    )
+_METRICS = """# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{{engine="0",model_name="{name}"}} {running}
+# HELP vllm:lora_requests_info Running stats on lora requests.
+# TYPE vllm:lora_requests_info gauge
+vllm:lora_requests_info{{max_lora="2",running_lora_adapters="{name}",waiting_lora_adapters=""}} 1
+"""
 
 
 class Scripted:
@@ -65,17 +51,21 @@ class Scripted:
         return Starlette(
             routes=[
                 Route("/health", self._health),
+                Route("/metrics", self._metrics),
                 Route("/scripted", self._seen),
                 Route("/v1/models", self._models),
-                Route("/v1/completions", self._completion, methods=["POST"]),
                 Route("/v1/load_lora_adapter", self._load, methods=["POST"]),
                 Route("/v1/unload_lora_adapter", self._unload, methods=["POST"]),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
+                Route("/v1/completions", self._complete, methods=["POST"]),
             ]
         )
 
     async def _health(self, _request: Request) -> Response:
         return Response()
+
+    async def _metrics(self, _request: Request) -> Response:
+        return PlainTextResponse(_METRICS.format(name=self.names[0], running=self.running))
 
     async def _seen(self, _request: Request) -> Response:
         return JSONResponse(
@@ -107,37 +97,33 @@ class Scripted:
             return _error(HTTPStatus.NOT_FOUND, f"The lora adapter '{name}' cannot be found.")
         return Response(f"Success: LoRA adapter '{name}' removed successfully.")
 
-    async def _completion(self, request: Request) -> Response:
-        if not self._keyed(request):
-            return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
-        body: dict[str, Any] = await request.json()
-        if not self._knows(body["model"]):
-            return _error(HTTPStatus.NOT_FOUND, f"The model `{body['model']}` does not exist.")
-        choice = {"index": 0, "text": " so", "finish_reason": "length"}
-        return JSONResponse({"object": "text_completion", "model": body["model"], "choices": [choice]})
-
     def _keyed(self, request: Request) -> bool:
         return request.headers.get("authorization") == f"Bearer {self._key}"
 
-    def _knows(self, name: str) -> bool:
-        return name in self.names or name in self.adapters
-
     async def _chat(self, request: Request) -> Response:
+        return await self._answer(request, CHAT)
+
+    async def _complete(self, request: Request) -> Response:
+        return await self._answer(request, TEXT)
+
+    async def _answer(self, request: Request, form: Form) -> Response:
         if not self._keyed(request):
             return _error(HTTPStatus.UNAUTHORIZED, "Unauthorized")
         body: dict[str, Any] = await request.json()
-        self.requests.append(body)
-        if not self._knows(body["model"]):
+        if form is CHAT or "cache_salt" in body:  # else it is the host's own, which warms an engine up
+            self.requests.append(body)
+        if body["model"] not in self.names and body["model"] not in self.adapters:
             return _error(HTTPStatus.NOT_FOUND, f"The model `{body['model']}` does not exist.")
         if self.running >= self.limit:
             return _error(HTTPStatus.SERVICE_UNAVAILABLE, "Request queue full")
-        told = script(body["messages"][-1]["content"].replace("who:", f"say:{body['model']}"))
+        told = script(asked(body).replace("who:", f"say:{body['model']}"))
         if told.status != HTTPStatus.OK:
             return _error(told.status, "as told")
         if body.get("stream"):
-            return StreamingResponse(self._stream(body, told), media_type="text/event-stream")
-        text = [word async for word in self._say(body, told)]
-        return JSONResponse(_chunk(body, "message", "".join(text)) | {"usage": _usage(body, len(text))})
+            return StreamingResponse(self._stream(body, told, form), media_type="text/event-stream")
+        words = [word async for word in self._say(body, told)]
+        whole = form.whole(body, "".join(words), told)
+        return JSONResponse({**whole, "usage": usage(body, len(words)), "metrics": {"queue_time_ms": 0.0}})
 
     async def _say(self, body: dict[str, Any], told: Script) -> AsyncIterator[str]:
         self.running += 1
@@ -153,27 +139,22 @@ class Scripted:
             self.running -= 1
             self.aborted += not done
 
-    async def _stream(self, body: dict[str, Any], told: Script) -> AsyncIterator[str]:
+    async def _stream(self, body: dict[str, Any], told: Script, form: Form) -> AsyncIterator[str]:
         count = 0
         async for word in self._say(body, told):
             count += 1
-            yield f"data: {json.dumps(_chunk(body, 'delta', word))}\n\n"
-        last = _chunk(body, "delta", "")
-        last["choices"][0]["finish_reason"] = "stop"
-        yield f"data: {json.dumps(last)}\n\n"
+            yield _event(form.chunks(body, word), counts(body, count))
+        yield _event(form.last(body, told), counts(body, count))
         if (body.get("stream_options") or {}).get("include_usage"):
-            yield f"data: {json.dumps({**last, 'choices': [], 'usage': _usage(body, count)})}\n\n"
+            last = {**form.last(body, told), "choices": [], "metrics": {"queue_time_ms": 0.0}}
+            yield _event(last, usage(body, count))
         yield "data: [DONE]\n\n"
 
 
-def _chunk(body: dict[str, Any], part: str, text: str) -> dict[str, Any]:
-    choice = {"index": 0, part: {"role": "assistant", "content": text}, "finish_reason": None}
-    return {"id": "chatcmpl-scripted", "object": "chat.completion", "model": body["model"], "choices": [choice]}
-
-
-def _usage(body: dict[str, Any], completion: int) -> dict[str, int]:
-    prompt = sum(len(str(message["content"]).split()) for message in body["messages"])
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+def _event(chunk: dict[str, Any], counted: dict[str, Any] | None) -> str:
+    """A chunk as vLLM writes it: without spaces, its count at the end."""
+    told = chunk if counted is None else {**chunk, "usage": counted}
+    return f"data: {json.dumps(told, separators=(',', ':'))}\n\n"
 
 
 def _error(status: int, message: str) -> Response:

@@ -20,7 +20,7 @@ from appliance.serving.deployments import Deployment
 from appliance.serving.errors import EngineFull, EngineRefused, RouteNotFound
 from appliance.serving.service import DEFAULT
 from appliance.usage.journal import UsageRecord
-from tests.factories.models import LANGUAGE
+from tests.factories.models import ENCODER, LANGUAGE
 from tests.factories.processes import until
 from tests.integration.serving.conftest import Engines, Gateway
 
@@ -64,7 +64,7 @@ def test_an_answer_comes_back_whole_and_is_counted(engines: Engines, engine: Dep
 
 def test_the_official_client_streams(engine: Deployment, gateway: Gateway) -> None:
     with openai.OpenAI(base_url=f"{gateway.url}/v1", api_key=gateway.one) as client:
-        assert [model.id for model in client.models.list()] == [DEFAULT, LANGUAGE]
+        assert [model.id for model in client.models.list()] == [DEFAULT, LANGUAGE, ENCODER]
         stream = client.chat.completions.create(
             model=LANGUAGE, messages=[{"role": "user", "content": "say: one two three"}], stream=True
         )

@@ -14,8 +14,9 @@ from starlette.testclient import TestClient
 from appliance.drivers.vllm.client import SocketUpstream
 from appliance.drivers.vllm.control import probe
 from appliance.drivers.vllm.port import EngineDown, Health
-from appliance.drivers.vllm.scripted import Script, Scripted, script
-from appliance.serving.events import Counted, data, usage
+from appliance.drivers.vllm.saying import Script, script
+from appliance.drivers.vllm.scripted import Scripted
+from appliance.serving.events import Counted, Meter, usage
 from tests.factories.processes import until
 
 KEY = {"authorization": "Bearer key"}
@@ -28,6 +29,7 @@ KEY = {"authorization": "Bearer key"}
         ("pause:0.5\nsay: a b", Script(("a", "b"), 0.5, 200, die=False)),
         ("status:503", Script(("status:503",), 0, 503, die=False)),
         ("die:\nsay: a", Script(("a",), 0, 200, die=True)),
+        ('call:look {"at": 1}', Script((), 0, 200, die=False, call=("look", '{"at": 1}'))),
     ],
 )
 def test_a_message_is_a_script(message: str, expected: Script) -> None:
@@ -44,9 +46,9 @@ def asked(content: str, **fields: object) -> dict[str, Any]:
 
 
 def test_it_answers_whole(scripted: TestClient) -> None:
-    answer = scripted.post("/v1/chat/completions", json=asked("say: a b c", max_tokens=2), headers=KEY).json()
-    assert answer["choices"][0]["message"]["content"] == "a b"
-    assert usage(answer) == Counted(4, 2)
+    answer = scripted.post("/v1/chat/completions", json=asked("say: a b c", max_tokens=2), headers=KEY)
+    assert answer.json()["choices"][0]["message"]["content"] == "a b"
+    assert usage(answer.content) == Counted(4, 2, cached=1, queued=0.0)
 
 
 @pytest.mark.parametrize("counted", [True, False])
@@ -54,8 +56,10 @@ def test_it_streams(scripted: TestClient, *, counted: bool) -> None:
     body = asked("say: a b", stream=True, stream_options={"include_usage": counted})
     events = scripted.post("/v1/chat/completions", json=body, headers=KEY).content.split(b"\n\n")
     assert events[-2:] == [b"data: [DONE]", b""]
-    counts = [usage(data(event)) for event in events]
-    assert (Counted(3, 2) in counts) is counted
+    meter = Meter()
+    for event in events[:-2]:
+        meter.see(event + b"\n\n")
+    assert (meter.counted() == Counted(3, 2, cached=1, queued=0.0)) is counted
     assert "".join(json.loads(event[6:])["choices"][0]["delta"]["content"] for event in events[:3]) == "a b"
 
 

@@ -93,14 +93,14 @@ def _cases() -> Iterator[Case]:
             if parameter["name"] in KINDS:
                 yield Case(verb, path, parameter["in"], parameter["name"], KINDS[parameter["name"]])
         for name in _body(operation).get("properties", {}):
-            if name in KINDS:
+            if name in KINDS and not (name == "user" and path.startswith("/v1/")):  # OpenAI's: any text, goes nowhere
                 yield Case(verb, path, "body", name, KINDS[name])
 
 
 CASES = list(_cases())
 OF_THE_PROTOCOL = {"scim_name"}
 """A schema or resource type of SCIM: the same for all."""
-OF_THE_APPLIANCE = {"entry_name", "model_id", "deployment_id", "version_id"}
+OF_THE_APPLIANCE = {"entry_name", "model", "model_id", "deployment_id", "version_id"}
 
 
 def test_no_id_goes_unnoticed() -> None:

@@ -50,7 +50,7 @@ class Breaking:
         return b""
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        yield b'data: {"choices": [{"delta": {"content": "half"}}]}\n\n'
+        yield b'data: {"choices":[{"index":0,"delta":{"content":"half"}}],"usage":{"completion_tokens":1}}\n\n'
 
 
 def test_an_answer_without_its_end_is_no_answer_and_what_it_used_is_recorded() -> None:
@@ -59,7 +59,7 @@ def test_an_answer_without_its_end_is_no_answer_and_what_it_used_is_recorded() -
     async def run() -> list[bytes]:
         asker = Asker(PRINCIPAL, records.append)
         async with infer(Breaking(), {"stream": True}, target("running", None, 1), asker) as inference:
-            return [event async for event in inference.events()]
+            return [event async for event in inference.pieces()]
 
     with pytest.raises(EngineDown, match="broke off"):
         asyncio.run(run())

@@ -1,0 +1,66 @@
+"""``/metrics`` in Prometheus' text form: the gateway's own counters and each engine's.
+
+For this machine, and for who has the key of ``secrets/metrics-key``. A request that a proxy passed on comes from this
+machine too: it says so in a header, and then needs the key.
+"""
+
+import hmac
+from ipaddress import ip_address
+from typing import Final
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from appliance.access.web import bearer
+from appliance.drivers.vllm.control import EngineControl
+from appliance.kit import crypto
+from appliance.kit.errors import Unauthenticated
+from appliance.kit.settings import Settings
+from appliance.serving.engine_metrics import collected
+from appliance.serving.service import Engines
+
+KEY: Final = "metrics-key"
+_PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_TEXT: Final = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text form"}
+}
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/metrics", response_class=Response, responses=_TEXT)  # type: ignore[arg-type] # FastAPI's own type is narrower
+def metrics(request: Request) -> Response:
+    """Tell what the gateway and the engines count: to this machine, or for the key in ``secrets/metrics-key``."""
+    if not _near(request):
+        _check(request)
+    engines: Engines = request.app.state.engines
+    own = generate_latest(engines.meters.registry)
+    return Response(own + collected(_engines(request, engines)), media_type=CONTENT_TYPE_LATEST)
+
+
+def _near(request: Request) -> bool:
+    """Whether a program of this machine asks, and no proxy for somebody else."""
+    settings: Settings | None = getattr(request.app.state, "settings", None)
+    if settings is None or not settings.metrics.loopback or any(name in request.headers for name in _PASSED_ON):
+        return False
+    try:
+        return request.client is not None and ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check(request: Request) -> None:
+    token = bearer(request).encode()
+    settings: Settings | None = getattr(request.app.state, "settings", None)
+    if settings is None or not hmac.compare_digest(token, crypto.kept(settings.layout.secret(KEY)).encode()):
+        raise Unauthenticated("this is not the key of metrics")
+
+
+def _engines(request: Request, engines: Engines) -> list[tuple[str, str, str]]:
+    """Model, engine and what each says; an engine that does not answer says nothing."""
+    layout = request.app.state.settings.layout
+    found = {replica.id: (model, replica) for model, replica in engines.replicas()}
+    return [
+        (model, key.hex[-12:], EngineControl(layout.engine_socket(key), "", replica.address).metrics())
+        for key, (model, replica) in found.items()
+    ]

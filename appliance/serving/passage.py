@@ -1,0 +1,106 @@
+"""Passing an engine's answer through to the caller."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import anyio
+from starlette.types import Message, Receive, Send
+
+from appliance.access.principal import Principal
+from appliance.kit.errors import ApplianceError
+from appliance.serving.bodies import Asked
+from appliance.serving.completions import forwarded
+from appliance.serving.errors import DeadlinePassed
+from appliance.serving.service import Engines
+from appliance.serving.target import Target
+
+Provenance = Mapping[str, str]
+"""Headers that tell what an answer comes from."""
+
+
+class Passage:
+    """The answer to one completion, streamed or whole."""
+
+    def __init__(self, engines: Engines, target: Target, body: Asked, principal: Principal, path: str) -> None:
+        self._engines = engines
+        self._target = target
+        self._body = body
+        self._principal = principal
+        self._path = path
+        self._begun = False
+        self._failed: ApplianceError | None = None
+
+    async def run(self, receive: Receive, send: Send) -> None:
+        """Pass it through until its end or until the caller is gone. Errors before the first byte are raised."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, receive, tasks.cancel_scope)
+            await self._within_the_deadline(send)
+            tasks.cancel_scope.cancel()
+        if self._failed is not None:
+            raise self._failed
+
+    @staticmethod
+    async def _watch(receive: Receive, scope: anyio.CancelScope) -> None:
+        await receive()  # the body was read whole: the next message is that the caller is gone
+        scope.cancel()
+
+    async def _within_the_deadline(self, send: Send) -> None:
+        seconds = self._engines.limits.answer_seconds
+        with anyio.move_on_after(seconds) as scope:
+            await self._pass(send)
+        if scope.cancelled_caught:
+            await self._break(DeadlinePassed(f"the answer took more than {seconds:g} seconds", retry_after=30), send)
+
+    async def _pass(self, send: Send) -> None:
+        body = forwarded(self._body, self._target.engine_name, self._engines.salt(self._principal))
+        try:
+            async with self._engines.ask(self._target, body, self._principal, self._path) as inference:
+                if not self._body.stream:
+                    whole = await inference.whole()
+                    self._begun = True
+                    await answer(send, whole, provenance(self._target))
+                    return
+                self._begun = True
+                await begin(send, b"text/event-stream; charset=utf-8", provenance(self._target))
+                async for piece in inference.pieces(counts=self._body.wants_usage):
+                    await send(part(piece, more=True))
+                await send(part(b"", more=False))
+        except ApplianceError as error:
+            await self._break(error, send)
+
+    async def _break(self, error: ApplianceError, send: Send) -> None:
+        """Before the first byte the error is the answer; after it, an event that clients of OpenAI's API raise."""
+        if not self._begun:
+            self._failed = error
+            return
+        told = {"message": error.detail, "type": error.code, "param": None, "code": error.status}
+        await send(part(b"data: " + json.dumps({"error": told}).encode() + b"\n\n", more=True))
+        await send(part(b"", more=False))
+
+
+def provenance(target: Target) -> Provenance:
+    """What an answer of this target comes from."""
+    told = {"x-appliance-route": target.route, "x-appliance-model-digest": target.digest}
+    if target.adapter_digest:
+        told["x-appliance-adapter-digest"] = target.adapter_digest
+    return told
+
+
+async def begin(send: Send, media: bytes, told: Provenance, length: int | None = None) -> None:
+    """The status and the headers of an answer."""
+    headers = [(b"content-type", media), *((name.encode(), value.encode()) for name, value in told.items())]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
+    await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
+
+
+async def answer(send: Send, body: bytes, told: Provenance) -> None:
+    """A whole answer in JSON."""
+    await begin(send, b"application/json", told, len(body))
+    await send(part(body, more=False))
+
+
+def part(body: bytes, *, more: bool) -> Message:
+    """A piece of a body."""
+    return {"type": "http.response.body", "body": body, "more_body": more}

@@ -1,0 +1,145 @@
+"""What the gateway costs, beside a bare pass-through and LiteLLM: `make bench-gateway`.
+
+Five rounds, and in each every server in turn, so that a machine which grows slower is slower for all. A figure is the
+median of its rounds. ``direct`` is the engine itself; an *added* time is what a server adds to it. Ours has its key,
+tenant, turns, metering and audit on.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.gateway.load import Streams, Whole, streams, whole
+from bench.gateway.servers import Server, all_of_them
+
+CONNECTIONS = (1, 10, 50)
+STREAMS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line. ``demand``: what the ratio (or, with no other, the figure) must be, None: printed only."""
+
+    name: str
+    ours: float
+    other: float | None
+    unit: str
+    demand: str = ""
+    holds: bool = True
+
+    def line(self) -> str:
+        """Name, ours, other, ratio."""
+        other = f"{self.other:9.2f} {self.ours / self.other:7.2f}" if self.other else " " * 17
+        told = f"  {self.demand}: {'holds' if self.holds else 'DOES NOT HOLD'}" if self.demand else ""
+        return f"{self.name:44} {self.ours:9.2f} {other}  {self.unit}{told}"
+
+
+def least(name: str, ours: float, other: float, ratio: float, unit: str) -> Figure:
+    """Ours must be at least so many times the other."""
+    return Figure(name, ours, other, unit, f">= {ratio:g} x", ours >= ratio * other)
+
+
+def most(name: str, ours: float, other: float, ratio: float, unit: str) -> Figure:
+    """Ours may be at most so many times the other."""
+    return Figure(name, ours, other, unit, f"<= {ratio:g} x", ours <= ratio * other)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the rounds saw."""
+
+    whole: dict[tuple[str, int], list[Whole]]
+    streams: dict[str, list[Streams]]
+
+    def rps(self, name: str, connections: int) -> float:
+        """The median round."""
+        return statistics.median(one.rps for one in self.whole[name, connections])
+
+    def p50(self, name: str, connections: int) -> float:
+        """The median of the rounds' medians, milliseconds."""
+        return statistics.median(one.p50 for one in self.whole[name, connections])
+
+    def p99(self, name: str, connections: int) -> float:
+        """The median of the rounds' slowest hundredths, milliseconds."""
+        return statistics.median(one.p99 for one in self.whole[name, connections])
+
+    def first(self, name: str) -> float:
+        """A stream's first frame, milliseconds."""
+        return statistics.median(one.first for one in self.streams[name])
+
+    def delay(self, name: str) -> float:
+        """A frame's way from the engine, milliseconds."""
+        return statistics.median(one.delay for one in self.streams[name])
+
+
+def measure(servers: dict[str, Server], rounds: int, seconds: float) -> Seen:
+    """All rounds."""
+    seen = Seen(defaultdict(list), defaultdict(list))
+    for server in servers.values():  # the first requests of a process are no measure
+        whole(server.port, server.key, 4, 1)
+    for number in range(rounds):
+        for connections in CONNECTIONS:
+            for name, server in servers.items():
+                seen.whole[name, connections].append(whole(server.port, server.key, connections, seconds))
+        for name in ("direct", "bare", "ours"):
+            seen.streams[name].append(streams(servers[name].port, servers[name].key, STREAMS))
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+    return seen
+
+
+def figures(seen: Seen, servers: dict[str, Server]) -> Iterator[Figure]:
+    """The lines of the report."""
+    for connections in CONNECTIONS:
+        at = f"c = {connections}"
+        ours = seen.rps("ours", connections)
+        yield Figure(f"requests/s, {at}, of the engine itself", ours, seen.rps("direct", connections), "1/s, direct")
+        yield least(f"requests/s, {at}, of bare", ours, seen.rps("bare", connections), 0.6, "1/s, bare")
+        if "litellm" in servers:
+            yield least(f"requests/s, {at}, of LiteLLM", ours, seen.rps("litellm", connections), 10, "1/s, LiteLLM")
+        yield least(f"requests/s, {at}, metering and audit", ours, seen.rps("unmetered", connections), 0.9, "1/s, off")
+        yield Figure(f"p50, {at}", seen.p50("ours", connections), seen.p50("bare", connections), "ms, bare")
+        yield Figure(f"p99, {at}", seen.p99("ours", connections), seen.p99("bare", connections), "ms, bare")
+    direct = seen.p50("direct", 1)
+    added = (seen.p50("ours", 1) - direct, seen.p50("bare", 1) - direct)
+    yield most("added to a request, one at a time", *added, 1.6, "ms, bare")
+    ours, bare, engine = (seen.first(name) for name in ("ours", "bare", "direct"))
+    yield most(f"added to the first frame, {STREAMS} streams", ours - engine, bare - engine, 1.6, "ms, bare")
+    ours, bare, engine = (seen.delay(name) for name in ("ours", "bare", "direct"))
+    yield most(f"added to each frame, {STREAMS} streams", ours - engine, bare - engine, 1.6, "ms, bare")
+    lost = sum(one.lost for one in seen.streams["ours"])
+    yield Figure("frames lost", lost, None, "", "= 0", lost == 0)
+    memory, cold = servers["ours"].resident(), servers["ours"].cold
+    yield Figure("memory after all of it", memory, None, "MiB", "<= 300", memory <= 300)
+    yield Figure("cold start", cold, None, "s", "<= 5", cold <= 5)
+
+
+def main() -> int:
+    """Measure and print; 1 when a demand does not hold."""
+    parser = argparse.ArgumentParser(prog="make bench-gateway")
+    parser.add_argument("--json", action="store_true", help="one JSON document and nothing else")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--no-peers", action="store_true", help="leave LiteLLM out")
+    given = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-gateway-") as place,
+        all_of_them(Path(place), peers=not given.no_peers) as servers,
+    ):
+        lines = list(figures(measure(servers, given.rounds, given.seconds), servers))
+    if given.json:
+        print(json.dumps({"figures": [asdict(line) for line in lines]}))
+    else:
+        print(f"{'name':44} {'ours':>9} {'other':>9} {'ratio':>7}")
+        for line in lines:
+            print(line.line())
+    return 0 if all(line.holds for line in lines) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

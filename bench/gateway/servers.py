@@ -1,0 +1,205 @@
+"""What is measured, each a process of its own before engines that cost the same: direct, bare, ours, LiteLLM."""
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from sqlalchemy import update
+
+from appliance.access.principal import Role, UserId
+from appliance.access.web import Databases
+from appliance.drivers.vllm.arguments import EngineSettings as Engine
+from appliance.kit import crypto
+from appliance.kit.children import Log, spawn
+from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
+from appliance.serving import bootstrap
+from appliance.serving.deployments import Deployments
+from appliance.serving.launch import KEY
+from appliance.serving.tables import DeploymentRow
+from appliance.tenants import bootstrap as people
+from appliance.tenants.service import Tenants
+from bench.gateway import bare
+from bench.query.stack import pools, stack, until
+from tests.factories import models
+
+ROOT = Path(__file__).resolve().parents[2]
+LITELLM = "litellm[proxy]==1.100.0"
+_VENV = ROOT / ".cache" / "bench-litellm"
+
+
+@dataclass(slots=True)
+class Server:
+    """One of them, and how long it took to answer after its start (seconds)."""
+
+    name: str
+    port: int
+    key: str
+    process: "subprocess.Popen[bytes]"
+    cold: float = 0.0
+    log: Path = field(default_factory=Path)
+
+    def resident(self) -> float:
+        """MiB of memory, its children's too."""
+        pids = [self.process.pid]
+        total = 0.0
+        for pid in pids:
+            pids += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+            line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in line)
+            total += int(line.split()[1]) / 1024
+        return total
+
+
+def free_port() -> int:
+    """A port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def started(name: str, key: str, log: Path, *command: str, **env: str) -> Iterator[Server]:
+    """Start one (``{port}`` in the command stands for its port), and wait until it answers anything."""
+    port = free_port()
+    begun = time.monotonic()
+    with log.open("wb") as output:
+        argv = [part.replace("{port}", str(port)) for part in command]
+        environment = {**os.environ, **{name: value.replace("{port}", str(port)) for name, value in env.items()}}
+        process = subprocess.Popen(argv, env=environment, stdout=output, stderr=output, cwd=ROOT)
+    try:
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > begun + 120:
+                raise SystemExit(f"{name} did not start:\n{log.read_text()[-3000:]}")
+            time.sleep(0.02)
+        yield Server(name, port, key, process, time.monotonic() - begun, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
+
+
+@contextmanager
+def all_of_them(place: Path, *, peers: bool) -> Iterator[dict[str, Server]]:
+    """Everything, by name. ``peers``: with LiteLLM."""
+    with ExitStack() as undo:
+        settings, engine, key = undo.enter_context(_appliance(place))
+        python = sys.executable
+        env = {**_environment(settings), "APPLIANCE_WEB__PORT": "{port}"}
+        engine_key = crypto.kept(settings.layout.secret(KEY))
+        found: dict[str, Server] = {}
+
+        def add(name: str, its_key: str, *command: str, **more: str) -> None:
+            found[name] = undo.enter_context(started(name, its_key, place / f"{name}.log", *command, **more))
+
+        add("direct", "none", python, "-m", "bench.gateway.mock", "--port", "{port}")
+        told = ("--uds", str(engine), "--port", "{port}", "--engine-key", engine_key)
+        add("bare", bare.KEY, python, "-m", "bench.gateway.bare", *told)
+        add("ours", key, python, "-m", "appliance.entry.web", **env)
+        add("unmetered", key, python, "-m", "bench.gateway.unmetered", **env)
+        if peers:
+            config = _config(place / "litellm.yaml", found["direct"].port)
+            master = "sk-" + secrets.token_hex(16)
+            options = ("--config", str(config), "--host", "127.0.0.1", "--port", "{port}", "--num_workers", "1")
+            quiet = {"LITELLM_MASTER_KEY": master, "LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"}
+            add("litellm", master, str(_litellm()), *options, **quiet)
+        for name, server in found.items():
+            until(f"{name} to answer", lambda server=server: _served(server), 60)  # type: ignore[misc] # bound now
+        yield found
+
+
+def _served(server: Server) -> bool:
+    from bench.gateway.load import BODY  # noqa: PLC0415 - beside its only use
+
+    headers = {"authorization": f"Bearer {server.key}"}
+    with suppress(httpx.HTTPError):
+        address = f"http://127.0.0.1:{server.port}/v1/chat/completions"
+        return httpx.post(address, json=BODY, headers=headers, timeout=30).status_code == 200
+    return False
+
+
+@contextmanager
+def _appliance(place: Path) -> Iterator[tuple[Settings, Path, str]]:
+    """PostgreSQL, an engine host whose engine is the mock, a tenant's key; the engine's socket."""
+    with stack(None) as plain:
+        store = models.store(place / "models")
+        engine = EngineSettings(model=models.LANGUAGE, program="bench.gateway.mock")
+        more = {"models": store, "engine": engine, "encoder": EncoderSettings(model=models.ENCODER)}
+        settings = plain.model_copy(update=more)
+        databases = pools(settings)
+        key = _people(databases, settings)
+        env = {**os.environ, **_environment(settings), "APPLIANCE_ENGINE__POLL_SECONDS": "0.5"}
+        env |= {"APPLIANCE_ENGINE__MODEL": models.LANGUAGE, "APPLIANCE_ENGINE__PROGRAM": engine.program}
+        host = spawn(
+            [sys.executable, "-m", "appliance.entry.engines"],
+            name="engines",
+            env=env,
+            log=Log(settings.layout.log("engines")),
+            grace=20,
+        )
+        try:
+            until("an engine", lambda: _state(databases) == "running", 60)
+            with databases.system.session() as session:
+                (replica,) = Deployments(session).all()[0].replicas
+            yield settings, settings.layout.engine_socket(replica.id), key
+        finally:
+            host.stop(20)
+            databases.close()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    return {
+        "APPLIANCE_DATA": str(settings.data),
+        "APPLIANCE_MODELS": str(settings.model_store),
+        "APPLIANCE_ENCODER__MODEL": models.ENCODER,
+    }
+
+
+def _state(databases: Databases) -> str:
+    with databases.system.session() as session:
+        return Deployments(session).all()[0].actual
+
+
+def _people(databases: Databases, settings: Settings) -> str:
+    """The model registered, and a tenant with a member's key."""
+    with databases.operator.session() as session:
+        bootstrap.ensure(session, settings)
+        wide = Engine(sequences=512, queue=512).to_json()
+        session.execute(update(DeploymentRow).values(engine=wide))
+        people.first_start(session)
+        members = Tenants(session).people(Tenants(session).create("bench").id)
+        return members.issue_key(UserId(members.add("bench", "Bench", Role.MEMBER).id), "bench")
+
+
+def _litellm() -> Path:
+    """Its program, in an environment of its own, made at the first run."""
+    program = _VENV / "bin" / "litellm"
+    if not program.exists():
+        shutil.rmtree(_VENV, ignore_errors=True)
+        uv = str(ROOT / ".venv" / "bin" / "uv")
+        subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(_VENV)], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "--python", str(_VENV / "bin" / "python"), LITELLM], check=True)
+    return program
+
+
+def _config(path: Path, port: int) -> Path:
+    parameters = {"model": "openai/mock", "api_base": f"http://127.0.0.1:{port}/v1", "api_key": "none"}
+    path.write_text(json.dumps({"model_list": [{"model_name": "default", "litellm_params": parameters}]}))
+    return path
