@@ -108,7 +108,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.budgets = budgets(databases.system, app.state.stopwatch)
     app.state.keeper = Keeper(app.state.budgets)
     app.state.engines = engines(configured, databases.system, app.state.usage.record, app.state.budgets)
-    app.state.embeddings = embeddings(configured, app.state.usage.record)
+    app.state.embeddings = embeddings(configured, app.state.usage.record, app.state.budgets)
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
     app.state.blobs = appliance.knowledge.connect.blobs(configured)

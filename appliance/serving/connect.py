@@ -30,7 +30,7 @@ def engines(settings: Settings, system: Database, record: Record, budgets: Reser
     return Engines(directory, connect, record, salt, Bounds(budgets, settings.gateway, meters))
 
 
-def embeddings(settings: Settings, record: Record) -> Embeddings:
+def embeddings(settings: Settings, record: Record, budgets: Reserving | None = None) -> Embeddings:
     """The encoder's process, as the model that lies in the store."""
     found = open_encoder(settings.model_store, settings.encoder.model, settings.layout.encoder_socket)
-    return Embeddings(found, record)
+    return Embeddings(found, record, budgets)

@@ -17,6 +17,7 @@ from appliance.kit.ids import uuid7
 from appliance.serving.bodies import EmbeddingBody
 from appliance.serving.errors import FieldRefused, ModelNotAllowed, RouteNotFound
 from appliance.serving.inference import Record
+from appliance.usage.budgets import Reserving, Unlimited, Wanted
 from appliance.usage.journal import UsageRecord
 
 _JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
@@ -35,9 +36,10 @@ class Encoding:
 class Embeddings:
     """Vectors of callers' texts. ``encoding`` None: this appliance has no encoder."""
 
-    def __init__(self, encoding: Encoding | None, record: Record) -> None:
+    def __init__(self, encoding: Encoding | None, record: Record, budgets: Reserving | None = None) -> None:
         self.encoding = encoding
         self._record = record
+        self._budgets = budgets or Unlimited()
 
     def close(self) -> None:
         """Close the connections to the encoder's process."""
@@ -47,7 +49,8 @@ class Embeddings:
     async def encode(self, body: EmbeddingBody, principal: Principal) -> tuple[bytes, dict[str, str]]:
         """The answer and its provenance.
 
-        Raises :class:`RouteNotFound`, :class:`ModelNotAllowed`, :class:`FieldRefused`, ``EncoderNotReady``.
+        Raises :class:`RouteNotFound`, :class:`ModelNotAllowed`, :class:`FieldRefused`, ``EncoderNotReady`` or
+        ``OverQuota``.
         """
         found = self.encoding
         if found is None or body.model != found.name:
@@ -59,9 +62,14 @@ class Embeddings:
             raise FieldRefused(f"dimensions: the vectors of {found.name} have {wide}", field="dimensions")
         texts = [body.input] if isinstance(body.input, str) else body.input
         begun, started_at = clock.monotonic(), clock.now()
-        vectors = await offload.run(found.encoder.encode, texts)
         tokens = sum(await offload.run(found.encoder.tokens, texts))
-        self._record(_usage(found, principal, tokens, clock.monotonic() - begun, started_at))
+        reservation = await offload.run(self._budgets.reserve, principal, Wanted(tokens, tokens))
+        try:
+            vectors = await offload.run(found.encoder.encode, texts)
+            usage = _usage(found, principal, tokens, clock.monotonic() - begun, started_at)
+            reservation.recording(self._record)(usage)
+        finally:
+            reservation.release()
         told = {"x-appliance-route": found.name, "x-appliance-model-digest": found.digest}
         return _answer(found.name, vectors, tokens, body.encoding_format), told
 
