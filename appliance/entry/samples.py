@@ -26,6 +26,7 @@ MEDIA: Final[dict[str, str]] = {
     "text/event-stream": 'id: 2\nevent: progress\ndata: {"done": 3, "of": 12}\n\n',
     "application/x-ndjson": '{"category_uid": 3, "class_uid": 3004, "activity_id": 1}\n',
     "text/plain": 'appliance_gateway_tokens_total{kind="prompt",model="smollm2-135m"} 1734.0\n',
+    "text/html": '<!doctype html><meta http-equiv="refresh" content="0;url=/">',
     "text/csv": "month,tenant,tokens\n2026-11,Works North,182340\n",
 }
 

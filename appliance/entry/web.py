@@ -21,6 +21,7 @@ import appliance.knowledge.connect
 import appliance.licensing.api
 import appliance.serving.api
 import appliance.tenants.api
+import appliance.tenants.directory.api_oidc
 import appliance.tenants.directory.api_scim
 import appliance.usage.api
 from appliance.access.web import Databases
@@ -34,7 +35,8 @@ from appliance.entry.description import Described
 from appliance.entry.fence import Fence
 from appliance.entry.up_checks import check_address
 from appliance.jobs.ringing import ring_after_commit
-from appliance.kit import log, offload, settings
+from appliance.kit import crypto, log, offload, settings
+from appliance.kit.crypto import Seal
 from appliance.kit.database import Database
 from appliance.kit.errors import ApplianceError
 from appliance.kit.priority import settle
@@ -45,12 +47,22 @@ from appliance.licensing.place import Place
 from appliance.serving import description, gateway
 from appliance.serving.connect import embeddings, engines
 from appliance.tenants.authentication import Authenticator
+from appliance.tenants.directory.signing_in import OidcSignIns
 from appliance.usage.connect import budgets
 from appliance.usage.keeper import Keeper
 from appliance.usage.service import Usage
 
 _logger = log.get(__name__)
-UNAUTHENTICATED = frozenset({"/healthz", "/readyz", "/api/v1/login", "/api/v1/openapi.json"})
+UNAUTHENTICATED = frozenset(
+    {
+        "/healthz",
+        "/readyz",
+        "/api/v1/login",
+        "/api/v1/oidc/callback",
+        "/api/v1/oidc/{of_tenant}/start",
+        "/api/v1/openapi.json",
+    }
+)
 
 ROUTERS = (
     health.router,
@@ -63,6 +75,7 @@ ROUTERS = (
     appliance.licensing.api.router,
     appliance.serving.api.router,
     appliance.tenants.api.router,
+    appliance.tenants.directory.api_oidc.router,
     appliance.tenants.directory.api_scim.router,
     appliance.usage.api.router,
 )
@@ -99,6 +112,7 @@ def build(configured: Settings) -> FastAPI:
     )
     app.state.settings = configured
     app.state.databases = databases
+    app.state.oidc = OidcSignIns(databases, Seal(crypto.kept(layout.secret("directory-key")), "directory"))
     app.state.authenticate = app.state.credentials = Authenticator(databases.system)
     app.state.fence = Fence(app.state.credentials)
     app.state.credentials.rang = app.state.fence.ring

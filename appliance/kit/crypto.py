@@ -7,6 +7,9 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from appliance.kit.errors import Broken
 
 SHORTEST = 32
@@ -33,6 +36,39 @@ def digest(value: str) -> bytes:
 def keyed(key: bytes, purpose: str, value: bytes) -> str:
     """A hex HMAC-SHA-256 bound to a purpose, so that one key's uses cannot stand for each other."""
     return hmac.new(key, purpose.encode() + b"\0" + value, hashlib.sha256).hexdigest()
+
+
+class Unsealable(Broken):
+    """What was sealed cannot be opened: it was changed, or sealed with another secret or for another purpose."""
+
+    code = "unsealable"
+    advice = "Enter the secret again; after a restore, bring the file of the secret back too."
+
+
+class Seal:
+    """Encrypts what must be read again (AES-256-GCM, a random nonce each time), bound to a purpose and a context.
+
+    ``secret`` is a file's of :func:`kept`. The key is of this purpose alone, and ``context`` (whose it is) is
+    authenticated: a sealed value moved to another row does not open there.
+    """
+
+    def __init__(self, secret: str, purpose: str) -> None:
+        self._cipher = AESGCM(hmac.new(secret.encode(), b"seal\0" + purpose.encode(), hashlib.sha256).digest())
+
+    def close(self, value: bytes, context: str) -> bytes:
+        """Seal: nonce, ciphertext and tag in one."""
+        nonce = secrets.token_bytes(_NONCE)
+        return nonce + self._cipher.encrypt(nonce, value, context.encode())
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """What was sealed. Raises :class:`Unsealable`."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], context.encode())
+        except (InvalidTag, ValueError) as error:
+            raise Unsealable from error
+
+
+_NONCE = 12
 
 
 def write_private(path: Path, value: str) -> None:

@@ -15,6 +15,8 @@ OPEN = {
     "GET /healthz",  # a load balancer asks
     "GET /readyz",  # the same
     "POST /api/v1/login",  # this is where keys come from
+    "GET /api/v1/oidc/{of_tenant}/start",  # this is where people go to sign in at their company
+    "GET /api/v1/oidc/callback",  # and where they come back to, with what only their browser was given
     "GET /api/v1/openapi.json",  # the description, the same for all
 }
 NOBODY = "00000000-0000-7000-8000-000000000000"

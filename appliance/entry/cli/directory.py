@@ -1,14 +1,45 @@
 """``appliance directory``: the company's directory hands people and groups in."""
 
-from typing import Annotated
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from appliance.entry.cli import output
 from appliance.entry.cli.output import Json
 from appliance.entry.cli.tenants import Of, shown, within
+from appliance.kit.errors import ApplianceError, Refused
+
+if TYPE_CHECKING:
+    from appliance.entry.cli.client import Api
+
+
+class NoSettings(Refused):
+    """The file holds no settings."""
+
+    code = "no_settings"
+    advice = "Give a file with a JSON object; docs/operator/directory.md shows one."
+
 
 app = typer.Typer(help="The company's directory: SCIM, OIDC, LDAP.", no_args_is_help=True)
+Kind = Annotated[str, typer.Argument(metavar="KIND", help="oidc or ldap.")]
+FIELDS = (
+    "settings",
+    "has_secret",
+    "redirect_uri",
+    "start_url",
+    "synced_at",
+    "changed_at",
+    "issuer",
+    "authorization_endpoint",
+    "keys",
+    "users",
+    "groups",
+    "removed",
+)
+SECRETS = {"oidc": "client_secret", "ldap": "bind_password"}
 TOKEN = ("endpoint", "key", "name", "expires_at", "key_id")
 
 
@@ -28,3 +59,83 @@ def scim(
     with connect() as api:
         made = api.post(f"{within(api, tenant)}/directory/scim/tokens", {"name": name, "expires_at": expires})
         shown({**made, "endpoint": f"{api.url}{made['path']}"}, TOKEN, as_json=as_json)
+
+
+@app.command("set")
+def set_up(
+    kind: Kind,
+    file: Annotated[Path, typer.Argument(help="JSON of the settings; docs/operator/directory.md shows one.")],
+    secret: Annotated[
+        bool, typer.Option("--secret-stdin", help="Read the client secret or bind password from standard input.")
+    ] = False,
+    tenant: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Set a tenant's directory up, or replace its settings (operator)."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    body = _read(file)
+    if secret:
+        body[SECRETS.get(kind, "secret")] = sys.stdin.readline().rstrip("\n")
+    with connect() as api:
+        path = f"{within(api, tenant)}/directory/{kind}"
+        shown(api.send("PUT", path, json=body, headers=_version(api, path)), FIELDS, as_json=as_json)
+
+
+@app.command("show")
+def show(kind: Kind, tenant: Of = None, as_json: Json = False) -> None:
+    """Show how a tenant's directory is set up, never its secret."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api:
+        shown(api.get(f"{within(api, tenant)}/directory/{kind}"), FIELDS, as_json=as_json)
+
+
+@app.command("test")
+def check(kind: Kind, tenant: Of = None, as_json: Json = False) -> None:
+    """Ask the directory as a sign-in or a sync would, and change nothing."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api:
+        shown(api.post(f"{within(api, tenant)}/directory/{kind}/test", {}), FIELDS, as_json=as_json)
+
+
+@app.command("remove")
+def remove(
+    kind: Kind,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    tenant: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Forget a tenant's directory (operator): nobody signs in by it any more; people and groups stay."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    if not yes:
+        typer.confirm(f"Forget the {kind} directory?", abort=True, err=True)
+    with connect() as api:
+        api.delete(f"{within(api, tenant)}/directory/{kind}")
+    shown({"removed": kind}, FIELDS, as_json=as_json)
+
+
+def _read(file: Path) -> dict[str, object]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NoSettings(f"{file}: {error}") from error
+    if not isinstance(found, dict):
+        raise NoSettings(f"{file} holds no object")
+    return found
+
+
+def _version(api: "Api", path: str) -> dict[str, str]:
+    """The ETag of the settings that are there; none the first time."""
+    try:
+        return {"if-match": f'"{api.get(path)["version"]}"'}
+    except ApplianceError as error:
+        if error.problem()["code"] != "directory_not_set_up":
+            raise
+        return {}

@@ -1,6 +1,6 @@
 """What can go wrong with a directory."""
 
-from appliance.kit.errors import Conflict, NotFound, Refused
+from appliance.kit.errors import Conflict, NotFound, Refused, Unauthenticated, Unavailable
 
 
 class DirectoryNotSetUp(NotFound):
@@ -21,3 +21,24 @@ class NotTheDirectorys(Refused):
     """A user or group that this directory does not answer for."""
 
     code = "not_the_directorys"
+
+
+class NoProvider(Unavailable):
+    """The OIDC provider is not what is configured, or cannot be read."""
+
+    code = "no_provider"
+    advice = "Let an operator check the directory: 'appliance directory test oidc'."
+
+
+class TokenRefused(Unauthenticated):
+    """The provider's answer does not prove who signed in."""
+
+    code = "token_refused"
+    advice = "Sign in again from the beginning."
+
+
+class SignInRefused(Unauthenticated):
+    """Who signed in at the provider has no account here that may be used."""
+
+    code = "sign_in_refused"
+    advice = "Ask an administrator of your tenant."

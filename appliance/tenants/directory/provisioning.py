@@ -88,6 +88,17 @@ class Provisioning:
         assert row is not None  # noqa: S101 - made two lines above
         return row, self._linked(group=row.id, external=external)
 
+    def group_named(self, name: str, *, adopt: bool) -> GroupRow | None:
+        """The group of this name, from now on the directory's; None for one made by hand that is not to be adopted."""
+        there = people_rows.groups(self._session, self._tenant, None, 1, name)
+        if not there:
+            return self.group(name, name)[0]
+        self._audit.record("directory.adopt" if adopt else "directory.skip", there[0].id, directory=self._kind)
+        if not adopt:
+            return None
+        self._linked(group=there[0].id, external=name)
+        return there[0]
+
     def change_group(self, row: GroupRow, link: DirectoryLinkRow, name: str, external: str | None) -> None:
         """Another name, or another name of it there. Raises ``NameTaken``."""
         if name != row.name:
@@ -107,6 +118,14 @@ class Provisioning:
             self._groups.remove(group.id, user)
         for user in sorted(fresh):
             self._groups.add(group.id, user)
+
+    def join(self, group: GroupRow, user: UUID) -> None:
+        """Make a user a member."""
+        self._groups.add(group.id, user)
+
+    def leave(self, group: GroupRow, user: UUID) -> None:
+        """Take a member out."""
+        self._groups.remove(group.id, user)
 
     def drop_group(self, row: GroupRow) -> None:
         """Forget a group: what only it could read, nobody can."""

@@ -1,8 +1,10 @@
 """The verbs of tenants, users, groups and keys, over a real socket."""
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -55,6 +57,28 @@ def test_a_token_for_scim(cli: Run, url: str) -> None:
         key for key in document(cli("keys", "list", "--tenant", "one", "--json")[1])["items"] if key["name"] == "Entra"
     )
     assert (listed["id"], listed["scopes"]) == (made["key_id"], ["provision_users"])
+
+
+def test_an_oidc_provider_is_set_up_from_a_file(cli: Run, tmp_path: Path) -> None:
+    there = ("--tenant", "one", "--json")
+    file = tmp_path / "oidc.json"
+    settings = {"issuer": "http://127.0.0.1:9", "client_id": "a", "public_url": "https://here.example"}
+    file.write_text(json.dumps(settings))
+    made = document(cli("directory", "set", "oidc", file, "--secret-stdin", *there, typed="s3cret\n")[1])
+    assert (made["has_secret"], made["version"]) == (True, 1)
+    assert made["start_url"].startswith("https://here.example/api/v1/oidc/")
+    file.write_text(json.dumps({**settings, "create": False}))
+    assert document(cli("directory", "set", "oidc", file, *there)[1])["has_secret"] is True
+    assert document(cli("directory", "show", "oidc", *there)[1])["settings"]["create"] is False
+    with pytest.raises(ApplianceError, match=r"127\.0\.0\.1 did not answer"):
+        cli("directory", "test", "oidc", *there)
+    assert document(cli("directory", "remove", "oidc", "--yes", *there)[1]) == {"removed": "oidc"}
+    with pytest.raises(ApplianceError, match="is set up"):
+        cli("directory", "show", "oidc", *there)
+    for broken in ("[]", "{", "\0"):
+        file.write_text(broken)
+        with pytest.raises(ApplianceError):
+            cli("directory", "set", "oidc", file, *there)
 
 
 def test_from_a_tenant_to_a_revoked_key(cli: Run) -> None:

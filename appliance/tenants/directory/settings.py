@@ -1,0 +1,93 @@
+"""How a tenant's directory is set up. Only an operator sets it: it names hosts that this server reaches."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from appliance.access.principal import Role
+from appliance.drivers.fetcher import AddressRefused, parse
+
+Short = Annotated[str, Field(min_length=1, max_length=255)]
+Roles = Annotated[
+    dict[Short, Role],
+    Field(
+        max_length=100, description="Role by the directory's group; the highest counts. Empty: roles stay as they are"
+    ),
+]
+Groups = Annotated[
+    dict[Short, Annotated[str, Field(min_length=1, max_length=100)]] | None,
+    Field(max_length=1000, description="Our group by the directory's; null: each under its own name"),
+]
+Pem = Annotated[
+    str | None,
+    Field(max_length=100_000, description="PEM of the authority that signed its certificate; null: the system's"),
+]
+
+
+class OidcSettings(BaseModel):
+    """An OpenID Connect provider, and what its claims mean here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    issuer: Annotated[str, Field(max_length=500, description="Exactly as the provider writes it")]
+    client_id: Short
+    public_url: Annotated[str, Field(max_length=500, description="The appliance as browsers see it")]
+    scopes: Annotated[list[Short], Field(max_length=20)] = ["profile", "email"]
+    login_claim: Literal["preferred_username", "email", "upn", "sub"] = "preferred_username"
+    name_claim: Short = "name"
+    groups_claim: Annotated[Short | None, Field(description="null: groups are not taken from it")] = "groups"
+    groups: Groups = None
+    roles: Roles = {}
+    create: Annotated[bool, Field(description="Make the account of who signs in for the first time")] = True
+    adopt: Annotated[bool, Field(description="Take over accounts made here by hand, of the same login")] = False
+    hosts: Annotated[
+        list[Short], Field(max_length=10, description="More hosts that the provider's addresses name")
+    ] = []
+    ca: Pem = None
+
+    @field_validator("issuer", "public_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            where = parse(value)
+        except AddressRefused as error:
+            raise ValueError(error.detail) from error
+        if where.scheme != "https" and not (where.literal and where.literal.is_loopback):
+            message = "only https, but for a loopback that is written as a number"
+            raise ValueError(message)
+        return value
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the provider sends the browser back to; to be registered there."""
+        return self.public_url.rstrip("/") + "/api/v1/oidc/callback"
+
+    @property
+    def reachable(self) -> frozenset[tuple[str, int]]:
+        """The hosts that may be reached for it."""
+        first = parse(self.issuer)
+        more = (parse(f"https://{each}/") for each in self.hosts)
+        return frozenset({(first.host, first.port), *((each.host, each.port) for each in more)})
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts(cls, value: list[str]) -> list[str]:
+        for each in value:
+            try:
+                where = parse(f"https://{each}/")
+            except AddressRefused as error:
+                raise ValueError(error.detail) from error
+            if where.target != "/":
+                message = "a host is a name, and a port behind a colon if it is not 443"
+                raise ValueError(message)
+        return value
+
+
+def highest(roles: Mapping[str, Role], groups: frozenset[str]) -> Role:
+    """The role that these groups of the directory give: the one that may most, member if none."""
+    found = {role for group, role in roles.items() if group in groups}
+    return next((role for role in _ORDER if role in found), Role.MEMBER)
+
+
+_ORDER = (Role.OPERATOR, Role.AUDITOR, Role.TENANT_ADMIN, Role.EDITOR)
