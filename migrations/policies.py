@@ -39,6 +39,10 @@ def _tenant(app: tuple[str, ...], operator: tuple[str, ...] = (), system: tuple[
 RULES: dict[str, Rules] = {
     # tenants
     "tenants": Rules("id", ("select",), ("select", "insert", "update(name, state)"), ("select",)),
+    "tenant_deletions": Rules(None, (), ("select", "insert", "update"), ("select", "update")),
+    "tenant_exports": _tenant(
+        ("select", "insert"), ("select", "insert"), ("select", "update(bytes, sha256)", "delete")
+    ),
     "users": _tenant(
         ("select", "insert", "update(name, role, state, password_hash)"),
         ("select", "insert", "update(name, role, state, password_hash)"),
@@ -66,8 +70,8 @@ RULES: dict[str, Rules] = {
     "directories": _tenant(ALL, ALL, ("select",)),
     "directory_links": _tenant(ALL, ALL, ("select",)),
     # jobs
-    "jobs": _tenant(ALL, ("select",), ("select", "update", "delete")),
-    "job_events": _tenant(("select", "insert"), ("select",), ("select", "insert", "delete")),
+    "jobs": _tenant(ALL, ("select", "insert"), ("select", "update", "delete")),
+    "job_events": _tenant(("select", "insert"), ("select", "insert"), ("select", "insert", "delete")),
     # audit and usage: written, never changed
     "audit_entries": _tenant(("insert",), ("select", "insert"), ("select", "insert")),
     "audit_waiting": Rules(None, (), ("select",), ("select", "delete")),
@@ -122,6 +126,16 @@ PEOPLE = (
 
 DIRECTORY = (f"grant update (login) on users to {APP}, {OPERATOR}",)
 """A directory renames people; 0011 grants it."""
+ENDING = (
+    f"grant update (name, state, settings, version) on tenants to {SYSTEM}",
+    f"grant insert on jobs, job_events to {OPERATOR}",
+)
+"""What the deletion of a tenant adds: the system login leaves a tombstone, the operator's login asks for the job."""
+
+KEPT: dict[str, str] = {
+    "audit_entries": "the chain proves that no entry is missing; entries hold no content and no secrets",
+}
+"""Tenant tables whose rows outlive their tenant, each with its reason. All others are emptied by its deletion."""
 
 
 _FLIPPED = "deployment_id, adapter_id, next_deployment_id, next_adapter_id, canary_deployment_id, canary_adapter_id"
@@ -153,7 +167,41 @@ def statements(table: str) -> list[str]:
     rules = RULES[table]
     grants = [f"grant {verb} on {table} to {role}" for role, verbs in rules.roles.items() for verb in verbs]
     grants = [grant.replace("update(", "update (") for grant in grants]
-    return grants + (_policies(table, rules) if rules.tenant_column else [])
+    return grants + (_policies(table, rules) if rules.tenant_column else []) + forgettable(table)
+
+
+_KEYS_READABLE = """
+do $$ declare names text; begin
+select string_agg(distinct quote_ident(attname), ', ') into names from pg_attribute
+where attrelid = '{table}'::regclass and (attname = 'tenant_id' or attnum = any(
+    (select indkey from pg_index where indrelid = '{table}'::regclass and indisprimary)::smallint[]));
+execute format('grant select (%s) on {table} to {role}', names);
+end $$
+"""
+"""Who deletes must see which rows are whose, and tell which went: the columns of the key, and none with content."""
+
+
+def forgettable(table: str) -> list[str]:
+    """The DDL that lets the system login empty a tenant table, of tenants that are being deleted only.
+
+    Where that login deletes for other reasons too (ended jobs, chunks …) nothing fences it. Harmless to repeat.
+    """
+    rules = RULES[table]
+    if rules.tenant_column != "tenant_id" or table in KEPT:
+        return []
+    ending = "tenant_id in (select id from tenants where state in ('deleting', 'deleted'))"
+    statements = [
+        f"grant delete on {table} to {SYSTEM}",
+        _KEYS_READABLE.format(table=table, role=SYSTEM),
+        f"drop policy if exists {table}_system on {table}",
+        f"create policy {table}_system on {table} for all to {SYSTEM} using (true) with check (true)",
+        f"drop policy if exists {table}_ending on {table}",
+    ]
+    if "delete" not in rules.system:
+        statements.append(
+            f"create policy {table}_ending on {table} as restrictive for delete to {SYSTEM} using ({ending})"
+        )
+    return statements
 
 
 SEQUENCES = f"grant usage on all sequences in schema public to {APP}, {OPERATOR}, {SYSTEM}"

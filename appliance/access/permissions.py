@@ -28,6 +28,8 @@ class Action(StrEnum):
     READ_TENANTS = "read_tenants"
     MANAGE_TENANTS = "manage_tenants"
     READ_AUDIT = "read_audit"
+    EXPORT_TENANT = "export_tenant"
+    EXPORT_CONTENT = "export_content"
     MANAGE_LICENCE = "manage_licence"
     PROVISION_USERS = "provision_users"
     READ_USAGE = "read_usage"
@@ -44,6 +46,8 @@ _TENANT_ADMIN = _EDITOR | {
     Action.PROVISION_USERS,
     Action.READ_USAGE,
     Action.MANAGE_QUOTAS,
+    Action.EXPORT_TENANT,
+    Action.EXPORT_CONTENT,
 }
 # No content: no documents and no answers; no jobs either, whose events name files and quote what a parser met.
 _AUDITOR = frozenset({Action.READ_MODELS, Action.READ_TENANTS, Action.READ_USERS, Action.READ_AUDIT, Action.READ_USAGE})
@@ -79,6 +83,7 @@ ELSEWHERE: dict[Role, frozenset[Action]] = {
             Action.MANAGE_ADAPTERS,
             Action.READ_USAGE,
             Action.MANAGE_QUOTAS,
+            Action.EXPORT_TENANT,
         }
     ),
 }

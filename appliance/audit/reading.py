@@ -4,6 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
 
 from appliance.audit import ocsf, repository
 from appliance.audit.chain import Head
@@ -66,3 +69,13 @@ class Reading:
         if gone is not None:
             return Break(Kind.DELETION, seq, str(gone), "this entry was removed before it was chained")
         return None
+
+
+def count_of(session: Session, tenant: UUID) -> int:
+    """How many entries there are of one tenant."""
+    return repository.count(session, tenant)
+
+
+def of_tenant(session: Session, tenant: UUID) -> Iterator[Mapping[str, Any]]:
+    """All entries of one tenant, oldest first, each with its number in the chain."""
+    yield from repository.of_tenant(session, tenant)

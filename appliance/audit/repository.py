@@ -1,6 +1,6 @@
 """Questions and writes on entries, chain and heads. Written in SQL: the sequencer moves thousands of rows a second."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -157,6 +157,22 @@ def entries(session: Session, asked: Filter, before: UUID | None, most: int) -> 
         f"where {conditions} and (cast(:before as uuid) is null or e.id < :before) order by e.id desc limit :most"
     )
     return [dict(row) for row in session.execute(text(statement), {**bound, "before": before, "most": most}).mappings()]
+
+
+def count(session: Session, tenant: UUID) -> int:
+    """How many entries there are of one tenant."""
+    statement = text("select count(*) from audit_entries where tenant_id = :tenant")
+    return int(session.execute(statement, {"tenant": tenant}).scalar_one())
+
+
+def of_tenant(session: Session, tenant: UUID) -> Iterator[Mapping[str, Any]]:
+    """The entries of one tenant, oldest first, each with its number in the chain (None: it waits)."""
+    statement = (
+        f"select {_COLUMNS}, c.seq from audit_entries e left join audit_chain c on c.entry_id = e.id "  # noqa: S608 - our own columns
+        "where e.tenant_id = :tenant order by e.id"
+    )
+    found = session.execute(text(statement).execution_options(yield_per=500), {"tenant": tenant})
+    yield from (dict(row) for row in found.mappings())
 
 
 def _link(row: Mapping[Any, Any]) -> Link:

@@ -102,6 +102,10 @@ class Shelf:
         shutil.rmtree(home, ignore_errors=True)
         return len(here)
 
+    def listed(self, tenant: UUID) -> list[str]:
+        """The ids of all that a tenant has, ascending."""
+        return sorted(path.name for path in (self._root / str(tenant)).glob("*") if path.is_dir())
+
     def sweep(self, known: Callable[[], set[UUID]]) -> int:
         """Take away what no row names and what was abandoned half-way; how many directories went.
 
@@ -114,6 +118,22 @@ class Shelf:
             path.chmod(0o700)
             shutil.rmtree(path, ignore_errors=True)
         return len(gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A tenant's adapters' files, for its deletion."""
+
+    shelf: Shelf
+    kind: str = "adapter_files"
+
+    def names(self, tenant: UUID) -> Iterator[str]:
+        """Ids of adapters."""
+        return iter(self.shelf.listed(tenant))
+
+    def remove(self, tenant: UUID) -> None:
+        """All of them."""
+        self.shelf.clear(tenant)
 
 
 def _write(path: Path, source: BinaryIO, limit: int) -> None:

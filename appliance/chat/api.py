@@ -14,9 +14,13 @@ from appliance.chat.answering import Answering, Asking
 from appliance.chat.service import Conversations
 from appliance.chat.stream import EventStream, whole
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
+from appliance.licensing.points import Point
+from appliance.licensing.web import licensed
 from appliance.tenants.once import ONCE, OnceRoute
 
-router = APIRouter(prefix="/api/v1", tags=["chat"], dependencies=[allow(Action.ASK)], route_class=OnceRoute)
+router = APIRouter(
+    prefix="/api/v1", tags=["chat"], dependencies=[allow(Action.ASK), licensed(Point.ASKING)], route_class=OnceRoute
+)
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 Accept = Annotated[str, Header()]

@@ -71,6 +71,10 @@ class Blobs(Protocol):
         """Remove the content; harmless when it is not there."""
         ...
 
+    def listed(self, tenant: UUID) -> list[str]:
+        """The digests of all contents of a tenant, ascending."""
+        ...
+
 
 class DirectoryBlobs:
     """Blobs in a directory of this machine."""
@@ -127,6 +131,11 @@ class DirectoryBlobs:
         with suppress(OSError):  # not empty, or gone already
             place.parent.rmdir()
             place.parent.parent.rmdir()
+
+    def listed(self, tenant: UUID) -> list[str]:
+        """The names of the files."""
+        places = (self._root / str(tenant)).glob("??/*")
+        return sorted(place.name for place in places if _SHA256.fullmatch(place.name))
 
     def _place(self, tenant: UUID, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):

@@ -19,6 +19,7 @@ WORKER_POOL: Final = 3
 
 _WEB_LOGINS: Final = 3
 _WORKER_LOGINS: Final = 2
+"""And two connections a job more, where it deletes or exports a tenant."""
 _SHARDS: Final = 2
 """One that answers, and its successor during a hand-over."""
 
@@ -35,7 +36,7 @@ def wanted(settings: Settings) -> dict[str, int]:
     pool = settings.database.pool_size
     return {
         "web": _WEB_LOGINS * pool + 1,  # one listens
-        "worker": _WORKER_LOGINS * WORKER_POOL * (1 + settings.jobs.concurrency),
+        "worker": _WORKER_LOGINS * WORKER_POOL * (1 + settings.jobs.concurrency) + 2 * settings.jobs.concurrency,
         "index": _SHARDS * (pool + 1),  # one listens
         "engines": pool + 1,  # one listens
     }

@@ -14,6 +14,7 @@ from appliance.catalog import adapters
 from appliance.catalog.shelf import Shelf
 from appliance.chat import service as chat
 from appliance.chat.service import forget_document
+from appliance.entry import exporting, forgetting
 from appliance.jobs.registry import Registry
 from appliance.kit.settings import Settings, load
 from appliance.knowledge.connect import Workshop
@@ -29,6 +30,8 @@ def registry(configured: Callable[[], Settings] = load) -> Registry:
     kinds = Registry()
     appliance.knowledge.tasks.register(kinds, lambda: Workshop(configured()), (forget_document, stock.forget_document))
     appliance.catalog.tasks.register(kinds, configured)
+    forgetting.register(kinds, configured)
+    exporting.register(kinds, configured)
     return kinds
 
 
@@ -45,4 +48,6 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         lambda session: adapters.sweep(session, shelf),
         rolling.roll_up,
         lambda session: rolling.forget(session, settings.usage),
+        forgetting.late_rows,
+        lambda session: exporting.clear(session, settings),
     )

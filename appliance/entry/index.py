@@ -163,7 +163,7 @@ class Host:
         if clock.monotonic() < self._not_before:
             return False
         enough = max(self._settings.index.optimise_after, int(status["points"] * GROWTH))
-        return bool(status["rebuild_wanted"] or status["changes"] >= enough)
+        return bool(status["rebuild_wanted"] or status["compact_wanted"] or status["changes"] >= enough)
 
     def _hand_over(self, old: Shard) -> None:
         """From the live shard to a new one. On any failure before the manifest changes, the old one goes on."""

@@ -49,7 +49,7 @@ class ShardProcess:
         self.state = "starting"
         if beside is not None:
             yield_to_others(LAST)
-        self.rebuild_wanted = False
+        self.rebuild_wanted = self.compact_wanted = False
         self.ended = threading.Event()
         self.generations = Generations(configuration.layout.index)
         self._settings = configuration
@@ -169,7 +169,15 @@ class ShardProcess:
 
     def _answers(self) -> dict[str, Handler]:
         """What everyone may ask, beside searches."""
-        return {"status": lambda _: self._status(), "verify": lambda request: self._verify(repair=request["repair"])}
+        return {
+            "status": lambda _: self._status(),
+            "verify": lambda request: self._verify(repair=request["repair"]),
+            "compact": lambda _: self._compact(),
+        }
+
+    def _compact(self) -> None:
+        """Ask the host for a successor, which holds nothing of what was deleted here."""
+        self.compact_wanted = True
 
     def _status(self) -> dict[str, object]:
         if self.state in {"starting", "copied"}:
@@ -182,6 +190,7 @@ class ShardProcess:
             "points": self._vectors.count(),
             "trouble": self._projector.trouble,
             "rebuild_wanted": self.rebuild_wanted,
+            "compact_wanted": self.compact_wanted,
         }
 
     def _verify(self, *, repair: bool) -> dict[str, object]:

@@ -27,6 +27,7 @@ MEDIA: Final[dict[str, str]] = {
     "application/x-ndjson": '{"category_uid": 3, "class_uid": 3004, "activity_id": 1}\n',
     "text/plain": 'appliance_gateway_tokens_total{kind="prompt",model="smollm2-135m"} 1734.0\n',
     "text/html": '<!doctype html><meta http-equiv="refresh" content="0;url=/">',
+    "application/zip": "(the bytes of the archive)",
     "text/csv": "month,tenant,tokens\n2026-11,Works North,182340\n",
 }
 

@@ -48,6 +48,7 @@ from appliance.serving import description, gateway
 from appliance.serving.connect import embeddings, engines
 from appliance.tenants.authentication import Authenticator
 from appliance.tenants.directory.signing_in import OidcSignIns
+from appliance.tenants.room import Room
 from appliance.usage.connect import budgets
 from appliance.usage.keeper import Keeper
 from appliance.usage.service import Usage
@@ -112,11 +113,13 @@ def build(configured: Settings) -> FastAPI:
     )
     app.state.settings = configured
     app.state.databases = databases
-    app.state.oidc = OidcSignIns(databases, Seal(crypto.kept(layout.secret("directory-key")), "directory"))
     app.state.authenticate = app.state.credentials = Authenticator(databases.system)
     app.state.fence = Fence(app.state.credentials)
     app.state.credentials.rang = app.state.fence.ring
     app.state.licences = Licences(databases.system, Place.of(configured))
+    app.state.room = Room(app.state.licences, databases.system)
+    sealing = Seal(crypto.kept(layout.secret("directory-key")), "directory")
+    app.state.oidc = OidcSignIns(databases, sealing, app.state.room)
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.stopwatch = ValkeyStopwatch(configured.broker_url)
     app.state.budgets = budgets(databases.system, app.state.stopwatch)

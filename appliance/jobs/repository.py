@@ -93,6 +93,11 @@ class JobRepository:
             statement = statement.where(JobRow.kind == kind)
         return tuple(job_of(row) for row in self._session.execute(statement).scalars())
 
+    def open(self, tenant: UUID, limit: int) -> tuple[UUID, ...]:
+        """A tenant's jobs that have not ended, the oldest first."""
+        statement = select(JobRow.id).where(JobRow.tenant_id == tenant, _OPEN).order_by(JobRow.id).limit(limit)
+        return tuple(self._session.execute(statement).scalars())
+
     def set(self, job: JobId, **values: object) -> None:
         """Change columns of a row that this session has locked."""
         self._session.execute(update(JobRow).where(JobRow.id == job).values(**values))

@@ -41,6 +41,11 @@ class Layout:
         return self.data / "adapters"
 
     @property
+    def exports(self) -> Path:
+        """Archives of tenants that were asked for, by tenant; each is gone after a day."""
+        return self.data / "exports"
+
+    @property
     def index(self) -> Path:
         """The vector index: a projection, may be thrown away."""
         return self.data / "index"

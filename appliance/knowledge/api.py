@@ -13,6 +13,8 @@ from appliance.kit.settings import Settings
 from appliance.knowledge import schemas
 from appliance.knowledge.retrieval import Retrieval
 from appliance.knowledge.service import Knowledge
+from appliance.licensing.points import Point
+from appliance.licensing.web import licensed
 from appliance.tenants.once import ONCE, OnceRoute
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=OnceRoute)
@@ -20,6 +22,8 @@ router = APIRouter(prefix="/api/v1", tags=["knowledge"], route_class=OnceRoute)
 READ = allow(Action.READ_DOCUMENTS)
 WRITE = allow(Action.WRITE_DOCUMENTS)
 MANAGE = allow(Action.MANAGE_COLLECTIONS)
+NEW = licensed(Point.WRITING)
+GONE = licensed(Point.DELETING)
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
@@ -45,7 +49,7 @@ def list_collections(
     return schemas.CollectionList(items=items, next_cursor=page.next_cursor)
 
 
-@router.post("/collections", status_code=201, dependencies=[MANAGE, ONCE])
+@router.post("/collections", status_code=201, dependencies=[MANAGE, NEW, ONCE])
 def create_collection(body: schemas.CollectionBody, knowledge: Service) -> schemas.CollectionView:
     """Make a collection."""
     return schemas.CollectionView.of(knowledge.create(body.name))
@@ -57,13 +61,13 @@ def show_collection(collection_id: UUID, knowledge: Service) -> schemas.Collecti
     return schemas.CollectionView.of(knowledge.collection(collection_id))
 
 
-@router.delete("/collections/{collection_id}", status_code=202, dependencies=[MANAGE])
+@router.delete("/collections/{collection_id}", status_code=202, dependencies=[MANAGE, GONE])
 def delete_collection(collection_id: UUID, knowledge: Service) -> schemas.JobView:
     """Delete a collection and forget all its documents."""
     return schemas.JobView(job=knowledge.forget_collection(collection_id))
 
 
-@router.post("/collections/{collection_id}/documents", status_code=202, dependencies=[WRITE, ONCE])
+@router.post("/collections/{collection_id}/documents", status_code=202, dependencies=[WRITE, NEW, ONCE])
 def add_document(
     collection_id: UUID,
     request: Request,
@@ -103,25 +107,25 @@ def show_document(document_id: UUID, knowledge: Service) -> schemas.DocumentView
     return schemas.DocumentView.of(knowledge.document(document_id))
 
 
-@router.delete("/documents/{document_id}", status_code=202, dependencies=[WRITE])
+@router.delete("/documents/{document_id}", status_code=202, dependencies=[WRITE, GONE])
 def delete_document(document_id: UUID, knowledge: Service) -> schemas.JobView:
     """Forget a document everywhere."""
     return schemas.JobView(job=knowledge.forget(document_id))
 
 
-@router.post("/documents/{document_id}/retry", status_code=202, dependencies=[WRITE])
+@router.post("/documents/{document_id}/retry", status_code=202, dependencies=[WRITE, NEW, ONCE])
 def retry_document(document_id: UUID, knowledge: Service) -> schemas.AddedView:
     """Read a document again that failed."""
     return schemas.AddedView.of(knowledge.retry(document_id))
 
 
-@router.get("/documents/{document_id}/text", dependencies=[READ])
+@router.get("/documents/{document_id}/text", dependencies=[READ, licensed(Point.READING)])
 def read_document(document_id: UUID, knowledge: Service) -> schemas.TextView:
     """The normal text of a document, to which all offsets refer."""
     return schemas.TextView.of(knowledge.text(document_id))
 
 
-@router.post("/search", dependencies=[allow(Action.ASK)])
+@router.post("/search", dependencies=[allow(Action.ASK), licensed(Point.SEARCH)])
 def search(
     body: schemas.SearchBody, principal: Caller, retrieval: Annotated[Retrieval, Depends(_retrieval)]
 ) -> schemas.FoundView:

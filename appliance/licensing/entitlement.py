@@ -48,14 +48,20 @@ class Entitlement:
         name = POINTS[point].limit
         return None if name is None else int(getattr(self.limits, name))
 
+    def check(self, point: Point) -> None:
+        """Raise :class:`NotLicensed` for the state or a missing feature; numbers and models are not looked at."""
+        if not self.allows(point):
+            stated = f"the licence is {self.state.replace('_', ' ')}"
+            why = "it is not in the licence" if is_open(point, self.standing.deciding) else stated
+            raise NotLicensed(f"{point.replace('_', ' ')} is not licensed: {why}", point=point)
+
     def require(self, point: Point, used: int = 0, model: str | None = None) -> None:
         """Raise unless the act may begin where ``used`` are there already.
 
         :class:`NotLicensed` for the state, a missing feature or a model; :class:`LimitReached` for a number.
         """
         what = point.replace("_", " ")
-        if not self.allows(point):
-            raise NotLicensed(f"{what} is not licensed: the licence is {self.state.replace('_', ' ')}", point=point)
+        self.check(point)
         if POINTS[point].model and model is not None and not self.allows_model(model):
             raise NotLicensed(f"{what} is not licensed for this model version", point=point)
         most = self.limit(point)

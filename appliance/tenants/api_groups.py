@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from appliance.access.permissions import Action
-from appliance.access.web import TENANT_TRANSACTION, Caller, TenantTx
+from appliance.access.web import TENANT_TRANSACTION
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.tenants import etags
 from appliance.tenants import people_schemas as schemas
 from appliance.tenants.groups import Group, Groups
 from appliance.tenants.once import OnceRoute, once
-from appliance.tenants.service import Tenants
+from appliance.tenants.web import TenantsHere
 from appliance.tenants.within import IfMatch, within
 
 router = APIRouter(prefix="/tenants/{tenant_id}/groups", route_class=OnceRoute)
@@ -22,8 +22,8 @@ MANAGE = within(Action.MANAGE_USERS)
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
-def _groups(tenant_id: UUID, session: TenantTx, principal: Caller) -> Groups:
-    return Tenants(session, principal).groups(tenant_id)
+def _groups(tenant_id: UUID, tenants: TenantsHere) -> Groups:
+    return tenants.groups(tenant_id)
 
 
 Service = Annotated[Groups, Depends(_groups)]

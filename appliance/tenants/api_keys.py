@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from appliance.access.permissions import Action
-from appliance.access.web import TENANT_TRANSACTION, Caller, TenantTx
+from appliance.access.web import TENANT_TRANSACTION
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.tenants import people_schemas as schemas
 from appliance.tenants.keys import Issued, Key, Keys, Limits
 from appliance.tenants.once import OnceRoute, once
-from appliance.tenants.service import Tenants
+from appliance.tenants.web import TenantsHere
 from appliance.tenants.within import within
 
 router = APIRouter(prefix="/tenants/{tenant_id}", route_class=OnceRoute)
@@ -23,8 +23,8 @@ ONCE = once(TENANT_TRANSACTION, secret="key")  # noqa: S106 - the name of the me
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
-def _keys(tenant_id: UUID, session: TenantTx, principal: Caller) -> Keys:
-    return Tenants(session, principal).keys(tenant_id)
+def _keys(tenant_id: UUID, tenants: TenantsHere) -> Keys:
+    return tenants.keys(tenant_id)
 
 
 Service = Annotated[Keys, Depends(_keys)]

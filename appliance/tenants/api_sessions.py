@@ -7,13 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 
 from appliance.access.permissions import Action
-from appliance.access.web import Caller, TenantTx, Tx
+from appliance.access.web import Caller, Tx
 from appliance.audit.service import Audit
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT, Page
 from appliance.tenants import sign_in_schemas as schemas
 from appliance.tenants.api_sign_in import Own
-from appliance.tenants.service import Tenants
 from appliance.tenants.sessions import Sessions, UserSession
+from appliance.tenants.web import TenantsHere
 from appliance.tenants.within import within
 
 router = APIRouter()
@@ -23,8 +23,8 @@ MANAGE = within(Action.MANAGE_USERS)
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
-def _of_tenant(tenant_id: UUID, session: TenantTx, principal: Caller) -> Sessions:
-    return Tenants(session, principal).sessions(tenant_id)
+def _of_tenant(tenant_id: UUID, tenants: TenantsHere) -> Sessions:
+    return tenants.sessions(tenant_id)
 
 
 def _mine(session: Tx, principal: Own) -> Sessions:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from appliance.access.permissions import Action
 from appliance.access.principal import Role
-from appliance.access.web import TENANT_TRANSACTION, Caller, TenantTx
+from appliance.access.web import TENANT_TRANSACTION
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.tenants import etags, passwords
 from appliance.tenants import people_schemas as schemas
@@ -16,7 +16,7 @@ from appliance.tenants.once import OnceRoute, once
 from appliance.tenants.people import People, User
 from appliance.tenants.repository import UserFilter
 from appliance.tenants.schemas import State
-from appliance.tenants.service import Tenants
+from appliance.tenants.web import TenantsHere
 from appliance.tenants.within import IfMatch, within
 
 router = APIRouter(prefix="/tenants/{tenant_id}/users", route_class=OnceRoute)
@@ -25,8 +25,8 @@ MANAGE = within(Action.MANAGE_USERS)
 Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
-def _people(tenant_id: UUID, session: TenantTx, principal: Caller) -> People:
-    return Tenants(session, principal).people(tenant_id)
+def _people(tenant_id: UUID, tenants: TenantsHere) -> People:
+    return tenants.people(tenant_id)
 
 
 def _wanted(

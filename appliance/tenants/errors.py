@@ -80,6 +80,62 @@ class UnknownScope(Refused):
     code = "unknown_scope"
 
 
+class BeingDeleted(Conflict):
+    """This tenant is being deleted; nothing leads back."""
+
+    code = "tenant_being_deleted"
+    advice = "Follow its deletion: 'appliance tenants deletion'."
+
+
+class OwnTenant(Conflict):
+    """An operator cannot delete the tenant that this operator belongs to."""
+
+    code = "own_tenant"
+    advice = "Let an operator of another tenant do it."
+
+
+class NothingToConfirm(Conflict):
+    """No deletion of this tenant waits for that."""
+
+    code = "nothing_to_confirm"
+    advice = "Ask for the deletion first; see how far it is with 'appliance tenants deletion'."
+
+
+class WrongConfirmation(Refused):
+    """The token or the name does not fit this deletion."""
+
+    code = "wrong_confirmation"
+    advice = "Send the token of the newest request and the tenant's name as it is written."
+
+
+class ConfirmationExpired(Conflict):
+    """The time in which to confirm is over."""
+
+    code = "confirmation_expired"
+    advice = "Ask for the deletion again."
+
+
+class NotYetDeleted(Conflict):
+    """There is no certificate yet."""
+
+    code = "not_yet_deleted"
+    advice = "Wait until the job of the deletion has ended."
+
+
+class ExportNotFound(NotFound):
+    """No such export, or its time is over."""
+
+    code = "export_not_found"
+    advice = "Ask for a new one."
+
+
+class ExportNotReady(Conflict):
+    """The archive is not written yet."""
+
+    code = "export_not_ready"
+    advice = "Wait for its job: 'appliance jobs watch'."
+
+
 class ChangedMeanwhile(ApplianceError):
     """It was changed since you read it."""
 

@@ -16,6 +16,7 @@ from appliance.tenants.errors import NameTaken, ServiceHasNoPassword, UserNotFou
 from appliance.tenants.keys import Keys, may_touch
 from appliance.tenants.names import taken_once
 from appliance.tenants.repository import UserFilter
+from appliance.tenants.room import Room
 from appliance.tenants.tables import SignInRow, UserRow
 
 SIGN_IN_LIFE = timedelta(days=7)
@@ -40,15 +41,22 @@ class User:
 class People:
     """Users of one tenant and their credentials. ``by`` None is the appliance itself, which may do all."""
 
-    def __init__(self, session: Session, tenant: TenantId, audit: Audit, by: Principal | None = None) -> None:
+    def __init__(
+        self, session: Session, tenant: TenantId, audit: Audit, by: Principal | None = None, room: Room | None = None
+    ) -> None:
+        self._room = room
         self._session = session
         self._tenant = tenant
         self._audit = audit
         self._by = by
 
     def add(self, login: str, name: str, role: Role, password: str | None = None, kind: Kind = "person") -> User:
-        """A new user. Logins are unique in the whole appliance, so that signing in needs no tenant."""
+        """A new user. Logins are unique in the whole appliance, so that signing in needs no tenant.
+
+        Raises :class:`NameTaken`, ``Forbidden``; ``NotLicensed``, ``LimitReached`` for a person without a seat.
+        """
         may_touch(self._by, role)
+        self._seat(kind)
         if password is not None:
             self._may_set_password(kind)
         if repository.user_by_login(self._session, login):
@@ -95,7 +103,10 @@ class People:
             return self._state(user, "suspended")
 
     def resume(self, user: UUID) -> User:
-        """Accept this user's credentials again."""
+        """Accept this user's credentials again. Raises ``LimitReached`` for a person whose seat is taken."""
+        row = self._one(user, lock=True)
+        if row.state == "suspended":
+            self._seat(row.kind)
         return self._state(user, "active")
 
     def set_password(self, user: UUID, password: str) -> None:
@@ -136,6 +147,10 @@ class People:
     def _end_sessions(self, user: UUID) -> None:
         """Who has another role or password signs in anew: whoever sits at an old session does not gain by it."""
         repository.end_sessions(self._session, user, clock.now(), None)
+
+    def _seat(self, kind: str) -> None:
+        if self._room is not None and kind == "person":
+            self._room.seats(self._session)
 
     def _may_set_password(self, kind: str) -> None:
         if kind == "service":

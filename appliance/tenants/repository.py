@@ -10,9 +10,21 @@ from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from appliance.tenants.tables import ApiKeyRow, GroupMemberRow, GroupRow, SessionRow, SignInRow, TenantRow, UserRow
+from appliance.tenants.tables import (
+    ApiKeyRow,
+    GroupMemberRow,
+    GroupRow,
+    SessionRow,
+    SignInRow,
+    TenantDeletionRow,
+    TenantRow,
+    UserRow,
+)
 
 R = TypeVar("R", TenantRow, UserRow, ApiKeyRow, GroupRow, SessionRow)
+
+
+_SEATED = (UserRow.state == "active", UserRow.kind == "person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +46,10 @@ def tenant(session: Session, tenant_id: UUID, *, lock: bool = False) -> TenantRo
 def tenants(
     session: Session, after: UUID | None, limit: int, state: str | None = None, name: str | None = None
 ) -> Sequence[TenantRow]:
-    """Tenants by id, those after ``after``."""
+    """Tenants by id, those after ``after``; tombstones only where that state is asked for."""
     query = select(TenantRow).order_by(TenantRow.id).limit(limit)
+    if state is None:
+        query = query.where(TenantRow.state != "deleted")
     return session.scalars(_where(query, TenantRow, after, state=state, name=name)).all()
 
 
@@ -175,6 +189,31 @@ def keys(
     """A tenant's keys by id."""
     query = select(ApiKeyRow).where(ApiKeyRow.tenant_id == tenant_id).order_by(ApiKeyRow.id).limit(limit)
     return session.scalars(_where(query, ApiKeyRow, after, user_id=user_id)).all()
+
+
+def tenant_count(session: Session) -> int:
+    """How many tenants there are, tombstones aside."""
+    return session.execute(select(func.count()).select_from(TenantRow).where(TenantRow.state != "deleted")).scalar_one()
+
+
+def seats(session: Session) -> int:
+    """How many active people there are in active tenants."""
+    query = select(func.count()).select_from(UserRow).join(TenantRow, TenantRow.id == UserRow.tenant_id)
+    return session.execute(query.where(TenantRow.state == "active", *_SEATED)).scalar_one()
+
+
+def people_count(session: Session, tenant_id: UUID) -> int:
+    """How many active people a tenant has."""
+    query = select(func.count()).select_from(UserRow).where(UserRow.tenant_id == tenant_id, *_SEATED)
+    return session.execute(query).scalar_one()
+
+
+def deletion(session: Session, tenant: UUID, *, lock: bool = False) -> TenantDeletionRow | None:
+    """The deletion of a tenant, if one was asked for."""
+    query = select(TenantDeletionRow).where(TenantDeletionRow.tenant == tenant)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
 
 
 def group(session: Session, tenant_id: UUID, group_id: UUID, *, lock: bool = False) -> GroupRow | None:

@@ -16,6 +16,7 @@ Password = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_le
 
 
 State = Literal["active", "suspended"]
+TenantState = Literal["active", "suspended", "deleting", "deleted"]
 ID = "0199f4a2-7c1e-7b3a-9d4e-2f6a8c0b1d35"
 SINCE = "2026-11-24T08:00:00Z"
 TENANT: dict[str, Any] = {
@@ -69,7 +70,7 @@ class TenantView(BaseModel):
 
     id: UUID
     name: str
-    state: State
+    state: TenantState
     settings: TenantSettings
     version: int
     created_at: datetime

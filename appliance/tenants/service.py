@@ -12,11 +12,12 @@ from appliance.access.principal import Principal, TenantId
 from appliance.audit.service import Audit
 from appliance.kit import paging
 from appliance.tenants import etags, operators, repository, settings
-from appliance.tenants.errors import NameTaken, TenantNotFound
+from appliance.tenants.errors import BeingDeleted, NameTaken, TenantNotFound
 from appliance.tenants.groups import Groups
 from appliance.tenants.keys import Keys
 from appliance.tenants.names import taken_once
 from appliance.tenants.people import People
+from appliance.tenants.room import Room
 from appliance.tenants.sessions import Sessions
 from appliance.tenants.settings import TenantSettings
 from appliance.tenants.tables import TenantRow
@@ -35,14 +36,20 @@ class Tenant:
 
 
 class Tenants:
-    """The appliance's tenants. ``by`` is who asks; None is the appliance itself."""
+    """The appliance's tenants. ``by`` is who asks, None the appliance itself; ``room`` what the licence has room for.
 
-    def __init__(self, session: Session, by: Principal | None = None) -> None:
+    Without ``room`` nothing is counted: for the first start, before there is anybody whom a licence could bind.
+    """
+
+    def __init__(self, session: Session, by: Principal | None = None, room: Room | None = None) -> None:
         self._session = session
         self._by = by
+        self._room = room
 
     def create(self, name: str, chosen: Mapping[str, Any] | None = None) -> Tenant:
-        """A new tenant. Raises :class:`NameTaken`."""
+        """A new tenant. Raises :class:`NameTaken`; ``NotLicensed``, ``LimitReached`` when there is no room for it."""
+        if self._room is not None:
+            self._room.tenant(self._session)
         self._free(name)
         row = TenantRow(name=name, settings=settings.written({}, chosen or {}))
         with taken_once(self._session, name):
@@ -58,7 +65,7 @@ class Tenants:
         return paging.page([_tenant(row) for row in rows], limit, [row.id for row in rows])
 
     def show(self, tenant: UUID) -> Tenant:
-        """One tenant. Raises :class:`TenantNotFound`."""
+        """One tenant, also what is left of a deleted one. Raises :class:`TenantNotFound`."""
         return _tenant(self._one(tenant))
 
     def change(
@@ -84,27 +91,29 @@ class Tenants:
             return self._state(tenant, "suspended")
 
     def resume(self, tenant: UUID) -> Tenant:
-        """Let its people in again."""
+        """Let its people in again, who take their seats again. Raises ``LimitReached``."""
+        if self._room is not None and self._one(tenant, lock=True).state == "suspended":
+            self._room.seats(self._session, repository.people_count(self._session, tenant))
         return self._state(tenant, "active")
 
     def people(self, tenant: UUID) -> People:
         """The users of one tenant. Raises :class:`TenantNotFound`."""
-        found = TenantId(self._one(tenant).id)
-        return People(self._session, found, self._audit(found), self._by)
+        found = self._living(tenant)
+        return People(self._session, found, self._audit(found), self._by, self._room)
 
     def groups(self, tenant: UUID) -> Groups:
         """The groups of one tenant. Raises :class:`TenantNotFound`."""
-        found = TenantId(self._one(tenant).id)
+        found = self._living(tenant)
         return Groups(self._session, found, self._audit(found))
 
     def keys(self, tenant: UUID) -> Keys:
         """The API keys of one tenant. Raises :class:`TenantNotFound`."""
-        found = TenantId(self._one(tenant).id)
+        found = self._living(tenant)
         return Keys(self._session, found, self._audit(found), self._by)
 
     def sessions(self, tenant: UUID) -> Sessions:
         """The sessions of one tenant's users. Raises :class:`TenantNotFound`."""
-        found = TenantId(self._one(tenant).id)
+        found = self._living(tenant)
         return Sessions(self._session, found, self._audit(found), self._by)
 
     def _state(self, tenant: UUID, state: str) -> Tenant:
@@ -118,9 +127,17 @@ class Tenants:
 
     def _one(self, tenant: UUID, *, lock: bool = False) -> TenantRow:
         row = repository.tenant(self._session, tenant, lock=lock)
-        if row is None:
+        if row is None or (lock and row.state == "deleted"):
             raise TenantNotFound
+        if lock and row.state == "deleting":
+            raise BeingDeleted
         return row
+
+    def _living(self, tenant: UUID) -> TenantId:
+        row = self._one(tenant)
+        if row.state in ("deleting", "deleted"):
+            raise TenantNotFound
+        return TenantId(row.id)
 
     def _free(self, name: str) -> None:
         if repository.tenant_named(self._session, name):

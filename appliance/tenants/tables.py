@@ -3,7 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,10 +25,13 @@ Version = Annotated[int, mapped_column(server_default=text("1"))]
 
 
 class TenantRow(Base):
-    """One customer of the appliance: a company, or a department that must not see another."""
+    """One customer of the appliance: a company, or a department that must not see another.
+
+    Of a deleted one the row stays, without its name and settings: the audit record refers to it.
+    """
 
     __tablename__ = "tenants"
-    __table_args__ = (CheckConstraint("state in ('active', 'suspended')", name="state"),)
+    __table_args__ = (CheckConstraint("state in ('active', 'suspended', 'deleting', 'deleted')", name="state"),)
 
     id: Mapped[Id]
     name: Mapped[str] = mapped_column(unique=True)
@@ -172,3 +184,40 @@ class IdempotencyRow(Base):
     status: Mapped[int | None]
     body: Mapped[Json]
     created_at: Mapped[Created]
+
+
+class TenantDeletionRow(Base):
+    """The deletion of a tenant, which it outlives. ``tally``: how many of each kind went, a digest over their names."""
+
+    __tablename__ = "tenant_deletions"
+    __table_args__ = (CheckConstraint("state in ('requested', 'withdrawn', 'confirmed', 'done')", name="state"),)
+
+    tenant: Mapped[UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    state: Mapped[str]
+    token: Mapped[bytes] = mapped_column(LargeBinary)
+    requested_by: Mapped[UUID | None]
+    requested_at: Mapped[Moment]
+    expires_at: Mapped[Moment]
+    confirmed_by: Mapped[UUID | None]
+    confirmed_at: Mapped[Moment | None]
+    job: Mapped[UUID | None]
+    tally: Mapped[Json]
+    certificate: Mapped[str | None]
+
+
+class TenantExportRow(Base):
+    """An export of a tenant: with content or without; its size and digest once the archive is written."""
+
+    __tablename__ = "tenant_exports"
+    __table_args__ = (Index(None, "tenant_id", "id"), Index(None, "expires_at"))
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    requested_by: Mapped[UUID]
+    content: Mapped[bool]
+    job: Mapped[UUID]
+    bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
+    created_at: Mapped[Created]
+    expires_at: Mapped[Moment]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.kit import clock
 from tests.factories.appliance import CONTROL_PLANE, Appliance
+from tests.factories.licences import Vendor, terms
 
 TIMEOUT = 900
 ENGINE_SECONDS = 540
@@ -25,13 +27,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 
+VENDOR = Vendor()
+
+
+def trusting(directory: Path) -> dict[str, str]:
+    """The setting by which an appliance believes the tests' own vendor."""
+    return {"APPLIANCE_LICENSING__ROOT": str(VENDOR.pin(directory))}
+
+
+def licence() -> bytes:
+    """A licence of today with room for what the tests make."""
+    limits = {"tenants": 100, "seats": 1000, "gpus": 2, "adapters": 8}
+    return VENDOR.licence(**terms(int(clock.now().timestamp()), limits=limits))
+
+
+def entitle(made: Appliance) -> None:
+    """Install a licence where there is none: without one an appliance takes two tenants."""
+    with made.api() as api:
+        if api.get("/api/v1/licence").json()["licence"] is None:
+            assert api.post("/api/v1/licence", json={"file": licence().decode()}).status_code == 201
+
+
 @pytest.fixture(scope="session")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """One appliance for the session, everything of it ready, the real engine too."""
-    made = Appliance(tmp_path_factory.mktemp("warm") / "data")
+    directory = tmp_path_factory.mktemp("warm")
+    made = Appliance(directory / "data", trusting(directory))
     made.start()
     try:
         made.wait_ready(seconds=ENGINE_SECONDS)
+        entitle(made)
         yield made
     finally:
         made.stop()
@@ -40,12 +65,14 @@ def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
 @pytest.fixture(scope="session")
 def cold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """An appliance without an engine, to be mistreated; whether it runs is as the test before left it."""
+    directory = tmp_path_factory.mktemp("cold")
     settings = {
+        **trusting(directory),
         "APPLIANCE_ENGINE__ENABLED": "false",
         "APPLIANCE_JOBS__LEASE_SECONDS": "8",  # a third of the usual waits: there are many faults to try
         "APPLIANCE_JOBS__SWEEP_SECONDS": "3",
     }
-    made = Appliance(tmp_path_factory.mktemp("cold") / "data", settings)
+    made = Appliance(directory / "data", settings)
     yield made
     made.stop()
 
@@ -56,4 +83,5 @@ def running(cold: Appliance) -> Appliance:
     if not cold.runs():
         cold.start()
     cold.wait_ready(*CONTROL_PLANE)
+    entitle(cold)
     return cold

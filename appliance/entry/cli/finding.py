@@ -79,7 +79,7 @@ def find(places: Places) -> Target:
     found = own or signed if "APPLIANCE_DATA" in environment else signed or own
     if found is None:
         raise NoApplianceKnown("No appliance is known here.")
-    return found
+    return Target(found.url, environment.get("APPLIANCE_KEY") or found.key)
 
 
 def address(places: Places) -> str | None:

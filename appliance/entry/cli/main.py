@@ -11,10 +11,12 @@ from appliance.entry.cli import (
     answers,
     audit,
     collections,
+    deleting,
     deployments,
     directory,
     doctor,
     documents,
+    exporting,
     groups,
     ingest,
     jobs,
@@ -77,6 +79,11 @@ app.add_typer(deployments.app, name="deployments")
 app.add_typer(routes.app, name="routes")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(licence.app, name="licence")
+tenants.app.command("export")(exporting.export)
+tenants.app.command("delete")(deleting.delete)
+tenants.app.command("deletion")(deleting.deletion)
+tenants.app.command("certificate")(deleting.certificate)
+tenants.app.command("verify-certificate")(deleting.verify_certificate)
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")

@@ -64,7 +64,8 @@ def listed(items: list[Any], columns: list[output.Column], nothing: str, *, as_j
 
 @app.command("list")
 def list_tenants(
-    state: Annotated[str | None, typer.Option(help="Only those: active or suspended.")] = None, as_json: Json = False
+    state: Annotated[str | None, typer.Option(help="Only those: active, suspended, deleting or deleted.")] = None,
+    as_json: Json = False,
 ) -> None:
     """List the tenants (operator, auditor)."""
     from appliance.entry.cli.client import connect

@@ -37,6 +37,7 @@ from appliance.tenants.directory.scim_described import (
 )
 from appliance.tenants.directory.scim_models import PROVIDER
 from appliance.tenants.directory.scim_storage import KIND, Storage
+from appliance.tenants.room import Room
 from appliance.tenants.schemas import ID
 
 ROOT = "/scim/v2"
@@ -74,7 +75,8 @@ class Call:
     def __call__(self) -> Response:
         """The protocol's answer, errors too; what was refused is rolled back to its savepoint and recorded."""
         audit = Audit(self._session, self._principal.tenant, self._principal.user)
-        hand = Provisioning(self._session, self._principal.tenant, audit, KIND)
+        room: Room = self._request.app.state.room
+        hand = Provisioning(self._session, self._principal.tenant, audit, KIND, room)
         handler = ScimHandler(SERVICE, Storage(self._session, self._principal.tenant, hand))
         try:
             answer = _handled(handler, self._scim())

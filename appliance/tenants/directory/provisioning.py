@@ -22,6 +22,7 @@ from appliance.tenants.directory.tables import DirectoryLinkRow
 from appliance.tenants.groups import Groups
 from appliance.tenants.names import taken_once
 from appliance.tenants.people import People
+from appliance.tenants.room import Room
 from appliance.tenants.tables import GroupRow, UserRow
 
 Kind = Literal["oidc", "ldap", "scim"]
@@ -43,12 +44,12 @@ class Person:
 class Provisioning:
     """The users and groups of one tenant that a directory of one kind answers for. Harmless to repeat."""
 
-    def __init__(self, session: Session, tenant: TenantId, audit: Audit, kind: Kind) -> None:
+    def __init__(self, session: Session, tenant: TenantId, audit: Audit, kind: Kind, room: Room) -> None:
         self._session = session
         self._tenant = tenant
         self._audit = audit
         self._kind = kind
-        self._people = People(session, tenant, audit)
+        self._people = People(session, tenant, audit, None, room)
         self._groups = Groups(session, tenant, audit)
 
     def admit(self, person: Person) -> tuple[UserRow, DirectoryLinkRow]:

@@ -26,6 +26,7 @@ from appliance.tenants.directory.errors import DirectoryNotSetUp, TokenRefused
 from appliance.tenants.directory.oidc import Client, Flow, Provider
 from appliance.tenants.directory.provisioning import Provisioning
 from appliance.tenants.directory.settings import OidcSettings
+from appliance.tenants.room import Room
 
 LASTS = 600
 """Seconds from the first redirect to the return."""
@@ -52,8 +53,9 @@ class Returned:
 class OidcSignIns:
     """Sign-ins of every tenant. One for the process: it remembers providers' keys."""
 
-    def __init__(self, databases: Databases, seal: Seal, reach: Reach = reach) -> None:
+    def __init__(self, databases: Databases, seal: Seal, room: Room, reach: Reach = reach) -> None:
         self._databases = databases
+        self._room = room
         self._reach = reach
         self.seal = seal
         self._lock = threading.Lock()
@@ -103,7 +105,7 @@ class OidcSignIns:
         with self._databases.app.session(tenant) as session:
             mine = TenantId(tenant)
             audit = Audit(session, tenant, None)
-            arrivals = Arrivals(session, mine, settings, Provisioning(session, mine, audit, KIND))
+            arrivals = Arrivals(session, mine, settings, Provisioning(session, mine, audit, KIND, self._room))
             return arrivals.arrive(claims)
 
     def _flow(self, kept: str, state: str) -> tuple[UUID, Flow]:

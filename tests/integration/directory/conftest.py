@@ -6,17 +6,18 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from appliance.access.web import Databases
 from appliance.entry import web
 from appliance.kit.settings import Settings
 from tests.integration.directory.entra import Scim
-from tests.integration.web.conftest import House, house
+from tests.integration.web.conftest import House, house, roomy
 
 __all__ = ["house"]
 
 
 @pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(web.build(settings), raise_server_exceptions=False) as client:
+def client(settings: Settings, databases: Databases) -> Iterator[TestClient]:
+    with TestClient(web.build(roomy(settings, databases)), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -117,7 +117,8 @@ FORBIDDEN = [
     ("operator", "select 1 from messages"),
     ("operator", "delete from audit_entries"),
     ("system", "update users set role = 'operator'"),
-    ("system", "select 1 from conversations"),
+    ("system", "select title from conversations"),
+    ("system", "select quote from citations"),
     ("system", "update deployments set desired = 'stopped'"),
 ]
 

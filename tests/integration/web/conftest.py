@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from appliance.access.permissions import Action
 from appliance.access.principal import Role, UserId
 from appliance.access.web import Databases
 from appliance.entry import web
-from appliance.kit.settings import Settings
+from appliance.kit import clock
+from appliance.kit.canonical import Canonical
+from appliance.kit.ids import uuid7
+from appliance.kit.settings import LicensingSettings, Settings
 from appliance.tenants import bootstrap
 from appliance.tenants.keys import Limits
 from appliance.tenants.service import Tenants
+from tests.factories.licences import Vendor, terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,26 @@ class House:
         return {"Authorization": f"Bearer {key}"}
 
 
+VENDOR = Vendor()
+
+
+ROOM: dict[str, Canonical] = {"tenants": 100, "seats": 1000, "gpus": 2, "adapters": 8}
+
+
+def licence_in_force(databases: Databases, **changed: Canonical) -> None:
+    """A licence that is in force whatever it says: written as only who owns the database can."""
+    raw = VENDOR.licence(**terms(int(clock.now().timestamp()), **changed))
+    with databases.operator.session() as session:
+        insert = text("insert into licence_files (id, file) values (:id, :file)")
+        session.execute(insert, {"id": uuid7(), "file": raw.decode()})
+
+
+def roomy(settings: Settings, databases: Databases) -> Settings:
+    """The same appliance with a licence that has room for what tests make: settings that believe its vendor."""
+    licence_in_force(databases, limits=ROOM)
+    return settings.model_copy(update={"licensing": LicensingSettings(root=VENDOR.pin(settings.data))})
+
+
 @pytest.fixture
 def house(databases: Databases) -> House:
     with databases.operator.session() as session:
@@ -58,6 +83,6 @@ def house(databases: Databases) -> House:
 
 
 @pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(web.build(settings), raise_server_exceptions=False) as client:
+def client(settings: Settings, databases: Databases) -> Iterator[TestClient]:
+    with TestClient(web.build(roomy(settings, databases)), raise_server_exceptions=False) as client:
         yield client

@@ -5,25 +5,30 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 from typer.testing import CliRunner
 
-from appliance.entry import web
+from appliance.access.web import Databases
+from appliance.entry import exporting, web
 from appliance.entry.cli.main import app
-from appliance.kit.errors import ApplianceError, NotFound
+from appliance.kit.errors import ApplianceError, BadRequest, NotFound
 from appliance.kit.settings import Settings
+from appliance.tenants.certificate import CertificateInvalid, Signer
 from tests.factories.cli import Run, document
 from tests.factories.processes import until
-from tests.integration.web.conftest import House
+from tests.integration.jobs.work import Shop
+from tests.integration.web.conftest import House, roomy
 
 
 @pytest.fixture
-def url(settings: Settings) -> Iterator[str]:
+def url(settings: Settings, databases: Databases) -> Iterator[str]:
     """An appliance's web process, served from a thread."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    settings = roomy(settings, databases)
     served = settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
     server = web.server(web.build(served), served)
     thread = threading.Thread(target=server.run)
@@ -119,3 +124,49 @@ def test_for_people_and_of_the_own_tenant(cli: Run) -> None:
     assert "all" in cli("keys", "list")[1]
     with pytest.raises(NotFound, match="There is no user 'nobody'"):
         cli("users", "show", "nobody")
+
+
+def test_a_tenant_is_deleted_by_its_typed_name_and_by_no_other(cli: Run, tmp_path: Path) -> None:
+    made = document(cli("tenants", "create", "north", "--json")[1])
+    with pytest.raises(BadRequest, match="suspended, and not deleted"):
+        cli("tenants", "delete", "north", "--confirm", "south", "--json")
+    assert document(cli("tenants", "show", "north", "--json")[1])["state"] == "suspended"
+    done = document(cli("tenants", "delete", "north", "--confirm", "north", "--json")[1])
+    assert (done["state"], done["tenant"]) == ("confirmed", made["id"])
+    assert document(cli("tenants", "deletion", made["id"], "--retry", "--json")[1])["job"] == done["job"]
+    assert "confirmed" in cli("tenants", "deletion", made["id"])[1]
+    with pytest.raises(ApplianceError, match="no certificate yet"):
+        cli("tenants", "certificate", made["id"], "--output", tmp_path / "c.json")
+
+
+def test_a_certificate_is_verified_without_an_appliance(cli: Run, tmp_path: Path) -> None:
+    signer, file = Signer("s" * 43), tmp_path / "certificate.json"
+    told = {"tenant": {"id": "t", "name": "north"}, "deleted": {"users": {"count": 3, "digest": "ab"}}}
+    file.write_text(signer.sign(told))
+    found = document(cli("tenants", "verify-certificate", file, "--key", signer.key, "--json")[1])
+    assert (found["deleted"]["users"]["count"], found["key"]) == (3, signer.key)
+    assert "north" in cli("tenants", "verify-certificate", file)[1]
+    with pytest.raises(CertificateInvalid):
+        cli("tenants", "verify-certificate", file, "--key", Signer("o" * 43).key)
+
+
+def test_an_export_arrives_whole(cli: Run, databases: Databases, settings: Settings, tmp_path: Path) -> None:
+    cli("tenants", "create", "north", "--json")
+    shop, file, ended = Shop(databases), tmp_path / "north.zip", threading.Event()
+    exporting.register(shop.registry, lambda: settings)
+
+    def work() -> None:
+        while not ended.wait(0.05):
+            shop.runner().run_next()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        done = document(cli("tenants", "export", "--tenant", "north", "--output", file, "--json")[1])
+        assert "without documents" in cli("tenants", "export", "--tenant", "north", "--output", file)[1]
+    finally:
+        ended.set()
+        worker.join()
+    assert (done["content"], done["file"]) == (False, str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert ZipFile(file).testzip() is None

@@ -31,9 +31,13 @@ TABLE = {
     Action.PROVISION_USERS: "--x-x",
     Action.READ_USAGE: "--xXX",
     Action.MANAGE_QUOTAS: "--x-X",
+    Action.EXPORT_TENANT: "--x-X",
+    Action.EXPORT_CONTENT: "--x-x",
 }
 CELLS = [(role, action, row[ROLES.index(role)]) for action, row in TABLE.items() for role in ROLES]
-CONTENT = {Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS}
+CONTENT = {
+    *(Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.EXPORT_CONTENT)
+}
 
 
 def _principal(role: Role) -> Principal:

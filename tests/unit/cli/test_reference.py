@@ -35,6 +35,15 @@ VERBS = (
     "doctor",
     *("licence " + verb for verb in ["show", "install", "accept-clock", "inspect", "issue"]),
     *("tenants " + verb for verb in ["list", "show", "create", "change", "suspend", "resume"]),
+    *("tenants " + verb for verb in ["export", "delete", "deletion", "certificate", "verify-certificate"]),
+    *(
+        "deployments " + verb
+        for verb in ["create", "show", "update", "swap", "rollback", "start", "stop", "logs", "delete"]
+    ),
+    *("routes " + verb for verb in ["list", "show", "set", "canary", "promote", "rollback", "delete"]),
+    *("quotas " + verb for verb in ["list", "show", "set", "delete"]),
+    *("usage " + verb for verb in ["show", "records", "export", "account", "cost"]),
+    "directory scim",
     *("users " + verb for verb in ["list", "show", "create", "change", "password", "suspend", "resume"]),
     *("groups " + verb for verb in ["list", "show", "create", "rename", "delete", "add", "remove"]),
     *("adapters " + verb for verb in ["import", "list", "show", "verify", "delete"]),

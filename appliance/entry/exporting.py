@@ -1,0 +1,85 @@
+"""What an export of a tenant holds: the port of ``tenants.exporting``, filled. Columns are named: none slips in."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from appliance.audit.reading import of_tenant
+from appliance.jobs.registry import Registry
+from appliance.kit import clock
+from appliance.kit.database import Database, address
+from appliance.kit.settings import Settings
+from appliance.knowledge import connect
+from appliance.tenants import exporting, exports
+from appliance.tenants.exporting import Part, Tools, table
+
+PARTS: tuple[Part, ...] = (
+    table("tenants", ("id", "name", "settings", "state", "created_at")),
+    table("users", ("id", "kind", "login", "name", "role", "state", "created_at")),
+    table("groups", ("id", "name", "created_at")),
+    table("group_members", ("group_id", "user_id")),
+    table("api_keys", ("id", "user_id", "name", "scopes", "models", "created_at", "expires_at", "revoked_at")),
+    table(
+        "usage_records",
+        (
+            *("request_id", "user_id", "key_id", "route", "model_digest", "adapter_digest", "outcome"),
+            *("prompt_tokens", "completion_tokens", "first_token_seconds", "total_seconds", "started_at"),
+        ),
+    ),
+    table("collections", ("id", "name", "created_at"), content=True),
+    table(
+        "documents",
+        ("id", "collection_id", "name", "state", "readers", "current_revision", "created_at", "updated_at"),
+        content=True,
+    ),
+    table(
+        "revisions",
+        ("id", "document_id", "number", "sha256", "bytes", "media_type", "title", "language", "pages", "created_at"),
+        content=True,
+    ),
+    table("conversations", ("id", "user_id", "title", "created_at"), content=True),
+    table(
+        "messages",
+        (
+            *("id", "conversation_id", "role", "state", "mode", "language", "content", "sentences", "provenance"),
+            *("created_at", "finished_at"),
+        ),
+        content=True,
+    ),
+    table(
+        "citations",
+        ("id", "message_id", "sentence", "document_id", "document_name", "start", "end", "page", "line", "quote"),
+        content=True,
+    ),
+)
+LOG = Part("audit", of_tenant)
+SLACK = timedelta(days=1)
+"""Writing an archive takes no longer: what is older and has no row was left by a killed process."""
+
+
+def register(registry: Registry, configured: Callable[[], Settings]) -> None:
+    """Add the export of a tenant to the kinds of jobs."""
+
+    @contextmanager
+    def workbench() -> Iterator[Tools]:
+        settings = configured()
+        app = Database(address(settings, "app"), pool_size=1)
+        system = Database(address(settings, "system"), pool_size=1)
+        with closing(app), closing(system):
+            yield Tools(app, system, PARTS, LOG, connect.blobs(settings), settings.layout.exports)
+
+    exporting.register(registry, workbench)
+
+
+def clear(session: Session, settings: Settings) -> None:
+    """A chore of the sweep: exports whose time is over go, and archives that are too old to have a row."""
+    root = settings.layout.exports
+    for tenant, export in exports.over(session):
+        exports.place(root, tenant, export).unlink(missing_ok=True)
+    oldest = clock.now().timestamp() - (exports.KEPT_FOR + SLACK).total_seconds()
+    for path in root.glob("*/*"):
+        with suppress(FileNotFoundError):  # another sweep was quicker
+            if path.stat().st_mtime < oldest:
+                path.unlink()
