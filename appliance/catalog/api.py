@@ -10,7 +10,7 @@ from appliance.access.permissions import Action
 from appliance.access.principal import Principal
 from appliance.access.web import Caller, Databases, OperatorTx, Tx, allow
 from appliance.audit.service import Audit
-from appliance.catalog import api_adapters, api_entries, entry, importing, pulling, schemas
+from appliance.catalog import api_adapters, api_entries, api_fit, entry, importing, pulling, schemas
 from appliance.catalog.activation import Consent
 from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.jobs.schemas import JobView
@@ -117,5 +117,6 @@ def _view(version: ModelVersion) -> schemas.ModelView:
 
 router = APIRouter(prefix="/api/v1", tags=["models"])
 router.include_router(models)
+router.include_router(api_fit.router)
 router.include_router(api_entries.router)
 router.include_router(api_adapters.router)

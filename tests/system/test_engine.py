@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,9 @@ from uuid import UUID
 import openai
 import pytest
 
+from appliance.catalog import fit, shape
+from appliance.catalog.cache import Engine, capacity
+from appliance.drivers.vllm.arguments import EngineSettings
 from appliance.drivers.vllm.control import probe
 from appliance.drivers.vllm.port import Health
 from appliance.kit.leash import family
@@ -69,6 +73,19 @@ def test_the_same_question_gets_the_same_answer_whole(appliance: Appliance, clie
     assert first.usage is not None
     query = "select completion_tokens from usage_records where route = %s order by started_at desc limit 1"
     wait(lambda: appliance.value(query, MODEL) == first.usage.completion_tokens, 10, "usage drained")  # type: ignore[union-attr] # it has usage
+
+
+def test_the_planner_counts_the_tokens_that_the_engine_reports(appliance: Appliance) -> None:
+    logs = "".join(path.read_text(errors="replace") for path in appliance.layout.logs.glob("engine-*.log*"))
+    told = re.findall(r"KV cache size: ([\d,]+) tokens", logs)
+    directory = Path(str(appliance.value("select directory from model_versions where kind = 'language' limit 1")))
+    engine = EngineSettings()
+    planned = capacity(
+        shape.of(json.loads((directory / "config.json").read_text())),
+        Engine("cpu", engine.context, fit.NUMBERS["bfloat16"], 1, fit.BATCHED["cpu"]),
+        engine.cache_gib * fit.GIB,
+    )
+    assert int(told[0].replace(",", "")) == pytest.approx(planned, rel=0.05)
 
 
 def test_an_answer_takes_the_form_that_was_asked_for(client: openai.OpenAI) -> None:

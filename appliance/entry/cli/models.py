@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from appliance.entry.cli import entries, output
+from appliance.entry.cli import entries, fit, output
 from appliance.entry.cli.output import Json
 from appliance.kit.errors import NotFound
 
@@ -16,6 +16,7 @@ SHORTEST = 12
 
 app = typer.Typer(help="Model versions: list, import, pull, verify, activate.", no_args_is_help=True)
 app.add_typer(entries.app, name="entries")
+app.command("fit")(fit.fit)
 
 COLUMNS: list[output.Column] = [
     ("name", lambda item: item["name"]),

@@ -26,8 +26,16 @@ VERBS = (
     "models list",
     "models pull",
     "models verify",
-    *("models " + verb for verb in ["import", "show", "activate", "pack"]),
-    "deployments list",
+    *("models " + verb for verb in ["import", "show", "activate", "pack", "fit"]),
+    *(
+        "deployments " + verb
+        for verb in ["list", "show", "create", "update", "start", "stop", "swap", "rollback", "logs"]
+    ),
+    "deployments delete",
+    *("routes " + verb for verb in ["list", "show", "set", "canary", "promote", "rollback", "delete"]),
+    *("quotas " + verb for verb in ["list", "show", "set", "delete"]),
+    *("usage " + verb for verb in ["show", "records", "account", "cost", "export"]),
+    "directory scim",
     "jobs list",
     "jobs show",
     "jobs watch",
