@@ -58,15 +58,15 @@ def list_named_routes(at: At, cursor: str | None = None, limit: Limit = DEFAULT_
     return schemas.RouteInfoList(items=[at.shown(item) for item in page.items], next_cursor=page.next_cursor)
 
 
-@router.get("/{name}", dependencies=[READ])
-def show_route(name: Name, at: At, response: Response) -> schemas.RouteInfo:
+@router.get("/{route_name}", dependencies=[READ])
+def show_route(route_name: Name, at: At, response: Response) -> schemas.RouteInfo:
     """Show where a route leads, what is on trial, and what it waits for."""
-    return at.shown(at.routes.one(name), response)
+    return at.shown(at.routes.one(route_name), response)
 
 
-@router.put("/{name}", dependencies=[MANAGE])
+@router.put("/{route_name}", dependencies=[MANAGE])
 def set_route(
-    name: Name, body: schemas.RouteBody, at: At, response: Response, if_match: IfMatch = None
+    route_name: Name, body: schemas.RouteBody, at: At, response: Response, if_match: IfMatch = None
 ) -> schemas.RouteInfo:
     """Make a route, or lead one elsewhere once every engine there has what it needs (operator). ETag for a change."""
     aim = Aim(
@@ -74,34 +74,34 @@ def set_route(
         body.fallback_id,
         None if body.tenant_ids is None else frozenset(body.tenant_ids),
     )
-    return at.shown(at.leading.set(name, if_match, aim), response)
+    return at.shown(at.leading.set(route_name, if_match, aim), response)
 
 
-@router.put("/{name}/canary", dependencies=[MANAGE])
+@router.put("/{route_name}/canary", dependencies=[MANAGE])
 def set_canary(
-    name: Name, body: schemas.CanaryBody, at: At, response: Response, if_match: IfMatch = None
+    route_name: Name, body: schemas.CanaryBody, at: At, response: Response, if_match: IfMatch = None
 ) -> schemas.RouteInfo:
     """Have a share of a route's conversations answered by something else; 0 percent ends that (operator)."""
     lead = Lead(body.deployment_id, body.adapter_id) if body.deployment_id else None
-    return at.shown(at.leading.canary(name, if_match, lead, body.percent), response)
+    return at.shown(at.leading.canary(route_name, if_match, lead, body.percent), response)
 
 
-@router.post("/{name}/promote", dependencies=[MANAGE])
-def promote_route(name: Name, at: At, response: Response, if_match: IfMatch = None) -> schemas.RouteInfo:
+@router.post("/{route_name}/promote", dependencies=[MANAGE])
+def promote_route(route_name: Name, at: At, response: Response, if_match: IfMatch = None) -> schemas.RouteInfo:
     """Lead a route to what was on trial (operator)."""
-    return at.shown(at.leading.promote(name, if_match), response)
+    return at.shown(at.leading.promote(route_name, if_match), response)
 
 
-@router.post("/{name}/rollback", dependencies=[MANAGE])
-def roll_route_back(name: Name, at: At, response: Response, if_match: IfMatch = None) -> schemas.RouteInfo:
+@router.post("/{route_name}/rollback", dependencies=[MANAGE])
+def roll_route_back(route_name: Name, at: At, response: Response, if_match: IfMatch = None) -> schemas.RouteInfo:
     """Lead a route to where it led before its last flip (operator)."""
-    return at.shown(at.leading.undo(name, if_match), response)
+    return at.shown(at.leading.undo(route_name, if_match), response)
 
 
-@router.delete("/{name}", status_code=204, dependencies=[MANAGE])
-def delete_route(name: Name, at: At) -> None:
+@router.delete("/{route_name}", status_code=204, dependencies=[MANAGE])
+def delete_route(route_name: Name, at: At) -> None:
     """Delete a route (operator)."""
-    at.leading.delete(name)
+    at.leading.delete(route_name)
 
 
 def _view(route: Route, deployments: Mapping[UUID, Deployment], waits: str | None) -> schemas.RouteInfo:

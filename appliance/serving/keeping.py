@@ -129,8 +129,8 @@ class Kept:
     def _prepared(self, done: "Future[None]", now: float) -> None:
         self.preparing, self.trouble, self.listed_at = None, None, -LISTING
         error = done.exception()
-        if isinstance(error, ApplianceError):
-            self.trouble, self.due = error.detail, now + AGAIN
+        if isinstance(error, ApplianceError | OSError):
+            self.trouble, self.due = str(error), now + AGAIN
         elif error is not None:
             raise error
 

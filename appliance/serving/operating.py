@@ -135,6 +135,7 @@ class Operating:
             raise ModelNotReady(f"{model.name} is no language model")
         if model.state != "verified":
             raise ModelNotReady(f"{model.name} is {model.state}: {model.reason or 'verify it again'}")
+        model.require_active()
         return model
 
     def _license(self, model: ModelVersion, engine: EngineSettings, replicas: int, but: UUID | None = None) -> None:

@@ -45,7 +45,10 @@ class EngineControl:
     def names(self) -> frozenset[str]:
         """What may be sent as ``model``: the version's name and those of loaded adapters. Raises ``EngineDown``."""
         told = self._told("GET", "/v1/models", None, PROBE_SECONDS)
-        return frozenset(str(model["id"]) for model in json.loads(told)["data"])
+        try:
+            return frozenset(str(model["id"]) for model in json.loads(told)["data"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise EngineDown("it does not list its models as vLLM does", retry_after=5) from error
 
     def load(self, name: str, directory: Path) -> None:
         """Load an adapter under a name that was never used before. Raises ``EngineDown`` with the engine's words."""

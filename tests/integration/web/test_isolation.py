@@ -67,6 +67,8 @@ PEOPLE = "/api/v1/tenants/{tenant_id}/"
 SCIM = "/scim/v2/"
 OF_OPERATORS = "/api/v1/tenants/{tenant_id}"
 """A tenant itself, and suspending it: refused to all others before any id is looked at."""
+ROUTES = "/api/v1/routes/"
+"""As is leading a route anywhere."""
 
 
 def _resolve(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -98,7 +100,8 @@ def _cases() -> Iterator[Case]:
 
 
 CASES = list(_cases())
-OF_THE_APPLIANCE = {"entry_name", "model", "model_id", "deployment_id", "version_id"}
+OF_THE_APPLIANCE = {"entry_name", "model", "model_id", "deployment_id", "version_id", "route_name"}
+"""A route may be for some tenants only: tests/integration/serving/test_operating.py."""
 OF_THE_PROTOCOL = {"scim_name", "of_tenant"}
 """A schema or resource type of SCIM, the same for all; a tenant that somebody not yet known asks to sign in at."""
 
@@ -183,7 +186,8 @@ def _request(client: TestClient, case: Case, key: str, ids: Mapping[str, UUID], 
         name = parameter["name"]
         here = case.where == parameter["in"] and case.name == name
         if parameter["in"] == "path":
-            path = path.replace(f"{{{name}}}", str(other if here else ids[KINDS[name]]))
+            own = ids[KINDS[name]] if name in KINDS else "default"  # the appliance's, by name
+            path = path.replace(f"{{{name}}}", str(other if here else own))
         elif here:
             query[name] = str(other)
     schema = _body(operation)
@@ -242,7 +246,8 @@ def _key(house: House, path: str, tenant: UUID) -> str:
 def _of_operators(case: Case) -> bool:
     if case.path.startswith(f"{PEOPLE}directory/"):
         return case.verb in ("PUT", "DELETE")  # it names hosts that this server reaches
-    return case.path in (OF_OPERATORS, f"{OF_OPERATORS}/suspend", f"{OF_OPERATORS}/resume")
+    appliance_wide = (OF_OPERATORS, f"{OF_OPERATORS}/suspend", f"{OF_OPERATORS}/resume")
+    return case.path in appliance_wide or case.path.startswith(ROUTES)
 
 
 def test_the_owner_s_own_id_is_known(
