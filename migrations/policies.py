@@ -70,7 +70,7 @@ RULES: dict[str, Rules] = {
     "directories": _tenant(ALL, ALL, ("select",)),
     "directory_links": _tenant(ALL, ALL, ("select",)),
     # jobs
-    "jobs": _tenant(ALL, ("select", "insert"), ("select", "update", "delete")),
+    "jobs": _tenant(ALL, ("select", "insert", "update(cancel_requested)"), ("select", "update", "delete")),
     "job_events": _tenant(("select", "insert"), ("select", "insert"), ("select", "insert", "delete")),
     # audit and usage: written, never changed
     "audit_entries": _tenant(("insert",), ("select", "insert"), ("select", "insert")),
@@ -147,6 +147,9 @@ USAGE = (
     f"grant update (rolled) on usage_records to {SYSTEM}",
 )
 """Grants that 0010 adds: the second on a column that the rules above do not know yet when 0001 puts them into force."""
+
+STOPPING = (f"grant update (cancel_requested) on jobs to {OPERATOR}",)
+"""An operator who suspends somebody ends their jobs, and sees nothing of them."""
 
 
 def _policies(table: str, rules: Rules) -> list[str]:

@@ -10,6 +10,8 @@ TenantId = NewType("TenantId", UUID)
 UserId = NewType("UserId", UUID)
 
 EVERYONE = "everyone"
+ASKING = "asking"
+"""In ``Session.info``: the user whose request the transaction is of. Whoever writes for later notes it."""
 
 
 class Role(StrEnum):

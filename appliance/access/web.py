@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from appliance.access import cookies
 from appliance.access.permissions import Action, require
-from appliance.access.principal import Principal
+from appliance.access.principal import ASKING, Principal
 from appliance.kit import offload
 from appliance.kit.database import Database
 from appliance.kit.errors import Unauthenticated
@@ -93,6 +93,7 @@ def get_session(request: Request, principal: Caller) -> Iterator[Session]:
     """One transaction of the app login for the caller's tenant, committed before the response begins."""
     databases: Databases = request.app.state.databases
     with _holding(request), databases.app.session(principal.tenant) as session:
+        session.info[ASKING] = principal.user
         yield session
 
 
@@ -121,6 +122,7 @@ def get_tenant_session(request: Request, principal: Caller) -> Iterator[Session]
     everywhere = principal.role.of_the_appliance
     opened = databases.operator.session() if everywhere else databases.app.session(principal.tenant)
     with _holding(request), opened as session:
+        session.info[ASKING] = principal.user
         yield session
 
 

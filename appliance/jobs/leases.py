@@ -31,7 +31,8 @@ with recursive tenant (id) as (
 select tenant.id,
        array(
            select job.id from jobs as job
-           where job.state = 'queued' and job.tenant_id = tenant.id and job.kind = any(:kinds)
+           where job.state = 'queued' and job.tenant_id = tenant.id
+             and job.kind = any(:kinds) and not job.cancel_requested
              and (job.not_before is null or job.not_before <= clock_timestamp())
            order by job.id limit :depth
        ),

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import TenantId
+from appliance.access.principal import ASKING, TenantId
 from appliance.jobs.errors import JobNotFound
 from appliance.jobs.job import Event, EventKind, Job, JobId, Progress
 from appliance.jobs.states import Reason, State, Tries
@@ -53,13 +53,16 @@ class JobRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def insert(self, tenant: TenantId, kind: str, args: Mapping[str, Any], key: str | None) -> tuple[JobId, bool]:
+    def insert(
+        self, tenant: TenantId, kind: str, args: Mapping[str, Any], key: str | None, *, outlives: bool = False
+    ) -> tuple[JobId, bool]:
         """Write a queued job; with a key that an open job of this kind has, give that one. True: a new row."""
         while True:
             identity = uuid7()
             made = self._session.execute(
                 upsert(JobRow)
                 .values(id=identity, tenant_id=tenant, kind=kind, args=dict(args), key=key)
+                .values(asked_by=self._session.info.get(ASKING), outlives=outlives)
                 .on_conflict_do_nothing(index_elements=["tenant_id", "kind", "key"], index_where=_OPEN)
                 .returning(JobRow.id)
             ).scalar_one_or_none()

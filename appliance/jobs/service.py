@@ -25,12 +25,13 @@ class Jobs:
         self._endings = endings
         self._rows = JobRepository(session)
 
-    def ask(self, kind: str, args: Mapping[str, Any], key: str | None = None) -> JobId:
+    def ask(self, kind: str, args: Mapping[str, Any], key: str | None = None, *, outlives: bool = False) -> JobId:
         """Write a job, in this transaction; a worker is woken once it has committed.
 
         ``args`` are JSON values. With a ``key``, an open job of the same kind and key is given instead of a second one.
+        One that ``outlives`` its asker is not ended by a suspension.
         """
-        job, fresh = self._rows.insert(self._tenant, kind, args, key)
+        job, fresh = self._rows.insert(self._tenant, kind, args, key, outlives=outlives)
         if fresh:
             ringing.remember(self._session, job)
         return job

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from appliance.drivers.broker import Bell, BrokerDown
-from appliance.jobs import ending, states
+from appliance.jobs import ending, states, suspending
 from appliance.jobs.errors import JobNotFound
 from appliance.jobs.job import Lease
 from appliance.jobs.leases import Leases
 from appliance.jobs.registry import Registry
 from appliance.jobs.repository import JobRepository
 from appliance.jobs.ringing import try_ring
+from appliance.jobs.service import Jobs
 from appliance.jobs.states import Limits
 from appliance.kit import log
 from appliance.kit.database import Database
@@ -56,6 +57,9 @@ class Sweep:
             if not leases.sweeping():
                 return None
             reclaimed = sum(self._reclaim(lease) for lease in leases.expired(MOST_EXPIRED))
+            for tenant, job in suspending.waiting(session, MOST_EXPIRED):
+                with self.app.session(tenant) as own:
+                    Jobs(own, tenant, self.registry.endings).cancel(job)
             rung = self._ring(leases)
             forgotten = JobRepository(session).forget(
                 jobs_after=timedelta(days=self.settings.keep_jobs_days),

@@ -55,6 +55,8 @@ class JobRow(Base):
     advice: Mapped[str | None]
     attempt: Mapped[int] = mapped_column(server_default=text("0"))
     deferrals: Mapped[int] = mapped_column(server_default=text("0"))
+    asked_by: Mapped[UUID | None]
+    outlives: Mapped[bool] = mapped_column(server_default=text("false"))
     cancel_requested: Mapped[bool] = mapped_column(server_default=text("false"))
     lease_owner: Mapped[str | None]
     lease_token: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))

@@ -79,7 +79,7 @@ class Knowledge:
         self._collections.one(collection)
         for document in self._documents.within(collection):
             self._documents.set(document, state="deleting")
-        return self._jobs.ask(FORGET_COLLECTION, {"collection": str(collection)}, f"forget:{collection}")
+        return self._jobs.ask(FORGET_COLLECTION, {"collection": str(collection)}, f"forget:{collection}", outlives=True)
 
     def add(self, collection: UUID, name: str, staged: Staged, blobs: Blobs) -> Added:
         """Take a file in: a new document, a new revision of the one of this name, or nothing for the same bytes again.
@@ -132,7 +132,7 @@ class Knowledge:
         if row is None:
             raise DocumentNotFound(str(document))
         self._documents.set(row.id, state="deleting")
-        return self._jobs.ask(FORGET, {"document": str(row.id)}, f"forget:{row.id}")
+        return self._jobs.ask(FORGET, {"document": str(row.id)}, f"forget:{row.id}", outlives=True)
 
     def retry(self, document: UUID) -> Added:
         """Read a document again that failed. Raises DocumentNotFound, NothingToRetry."""

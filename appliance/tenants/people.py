@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.audit.service import Audit
+from appliance.jobs import suspending
 from appliance.kit import clock, crypto, paging
 from appliance.kit.errors import Forbidden
 from appliance.tenants import etags, operators, passwords, repository
@@ -98,9 +99,11 @@ class People:
         return _user(row)
 
     def suspend(self, user: UUID) -> User:
-        """Accept none of this user's credentials any more. Raises :class:`LastOperator`."""
+        """Accept none of this user's credentials any more, end the user's jobs. Raises :class:`LastOperator`."""
         with operators.one_stays(self._session):
-            return self._state(user, "suspended")
+            suspended = self._state(user, "suspended")
+        suspending.stop(self._session, self._tenant, user)
+        return suspended
 
     def resume(self, user: UUID) -> User:
         """Accept this user's credentials again. Raises ``LimitReached`` for a person whose seat is taken."""

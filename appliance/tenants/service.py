@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal, TenantId
 from appliance.audit.service import Audit
+from appliance.jobs import suspending
 from appliance.kit import paging
 from appliance.tenants import etags, operators, repository, settings
 from appliance.tenants.errors import BeingDeleted, NameTaken, TenantNotFound
@@ -86,9 +87,11 @@ class Tenants:
         return _tenant(row)
 
     def suspend(self, tenant: UUID) -> Tenant:
-        """Let nobody of it in any more. Raises :class:`LastOperator` when the last operator is one of its users."""
+        """Let nobody of it in any more, end its jobs. Raises :class:`LastOperator` when the last operator is in it."""
         with operators.one_stays(self._session):
-            return self._state(tenant, "suspended")
+            suspended = self._state(tenant, "suspended")
+        suspending.stop(self._session, tenant)
+        return suspended
 
     def resume(self, tenant: UUID) -> Tenant:
         """Let its people in again, who take their seats again. Raises ``LimitReached``."""
