@@ -17,14 +17,14 @@ from redis.retry import Retry
 from appliance.kit import clock
 from appliance.kit.errors import Unavailable
 
-PATIENCE: Final = 0.3
+PATIENCE: Final = 1.0
 """Seconds for each call."""
 SILENCE: Final = 1.0
 """Seconds without a try after a failed call: a dead Valkey must not cost each request a wait."""
 SLOT_SECONDS: Final = 10
 UNKNOWN: Final = -1
 MINUTE: Final = 60
-QUIET_SECONDS: Final = 5
+QUIET_SECONDS: Final = 15
 """No worker greeted for longer: they could not, and have lent by themselves."""
 _EPOCH: Final = "appliance:quota:epoch"
 _LAST: Final = "appliance:quota:greeted"

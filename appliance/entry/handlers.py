@@ -16,6 +16,7 @@ from appliance.chat import service as chat
 from appliance.chat.service import forget_document
 from appliance.entry import exporting, forgetting
 from appliance.jobs.registry import Registry
+from appliance.kit import clock
 from appliance.kit.settings import Settings, load
 from appliance.knowledge.connect import Workshop
 from appliance.tenants import idempotency, lockout, sessions
@@ -35,6 +36,21 @@ def registry(configured: Callable[[], Settings] = load) -> Registry:
     return kinds
 
 
+class Seldom:
+    """A chore that is done once an hour, whatever the pause between two sweeps."""
+
+    def __init__(self, chore: Chore, seconds: float = 3600.0) -> None:
+        self._chore = chore
+        self._seconds = seconds
+        self._due = float("-inf")
+
+    def __call__(self, session: Session) -> None:
+        """Do it if it is due; one that failed is due again."""
+        if clock.monotonic() >= self._due:
+            self._chore(session)
+            self._due = clock.monotonic() + self._seconds
+
+
 def chores(settings: Settings) -> tuple[Chore, ...]:
     """What the sweep does besides jobs; harmless when two do it at once."""
     keep = timedelta(hours=settings.web.keep_idempotency_hours)
@@ -47,7 +63,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         chat.close_orphans,
         lambda session: adapters.sweep(session, shelf),
         rolling.roll_up,
-        lambda session: rolling.forget(session, settings.usage),
         forgetting.late_rows,
         lambda session: exporting.clear(session, settings),
+        Seldom(lambda session: rolling.forget(session, settings.usage)),
     )

@@ -14,29 +14,30 @@ TEMPLATE: Final = 256
 EACH_MESSAGE: Final = 16
 SHORTEST_ANSWER: Final = 64
 """Where the caller names no length, a budget that leaves less than this for the answer refuses the request."""
-_READ: Final = ("messages", "prompt", "input", "tools", "response_format")
+UNNAMED: Final = 16
+"""Tokens that a plain completion has where it names no length, by OpenAI's description and in vLLM."""
+_READ: Final = ("messages", "prompt", "tools", "response_format")
 
 
 def wanted(body: dict[str, Any], context: int) -> Wanted:
     """The bounds of a request to an engine with this context; without a length named, the answer may be short."""
-    prompt = min(_prompt(body), context)
-    answers = int(body.get("n") or 1)
-    if "input" in body:  # an embedding answers with numbers
-        return Wanted(prompt, prompt)
+    prompts = len(body["prompt"]) if isinstance(body.get("prompt"), list) else 1
+    prompt = min(_prompt(body), prompts * context)
+    answers = prompts * int(body.get("n") or 1)
     named = length(body)
     most = min(prompt + answers * (named or context), answers * context)
     return Wanted(most if named else min(most, prompt + answers * SHORTEST_ANSWER), most)
 
 
 def length(body: dict[str, Any]) -> int | None:
-    """The length of the answer that the caller named."""
+    """The length of the answer that the caller named; of a plain completion the one that engines take for unnamed."""
     found = body.get("max_completion_tokens") or body.get("max_tokens")
-    return int(found) if found else None
+    return int(found) if found else UNNAMED if "prompt" in body else None
 
 
 def bounded(body: dict[str, Any], context: int, granted: int) -> dict[str, Any]:
     """The request with an answer no longer than what was granted, where the caller named no length."""
-    if length(body) or "input" in body:
+    if length(body):
         return body
     answers = int(body.get("n") or 1)
     if granted >= answers * context:

@@ -11,6 +11,7 @@ from appliance.access.principal import Principal
 from appliance.drivers.vllm.port import Upstream
 from appliance.kit import clock, crypto, offload
 from appliance.kit.errors import OverShare
+from appliance.kit.handing import taken
 from appliance.kit.settings import GatewaySettings
 from appliance.serving import events, reckoning
 from appliance.serving.admission import Admission, Room
@@ -21,6 +22,7 @@ from appliance.serving.events import Delta, Events
 from appliance.serving.inference import CHAT, Asker, Inference, Record, infer
 from appliance.serving.meters import Meters
 from appliance.serving.routing import Replica, least_busy
+from appliance.serving.sharing import Share, Sharing
 from appliance.serving.target import Target
 from appliance.usage.budgets import Reservation, Reserving, Unlimited, Wanted
 
@@ -64,6 +66,7 @@ class Engines:
         self._salt = salt
         self._upstreams: dict[UUID, Closing] = {}
         self._busy: Counter[UUID] = Counter()
+        self._shares: defaultdict[UUID, Sharing] = defaultdict(Sharing)
         self._turns: defaultdict[UUID, Admission] = defaultdict(Admission)
         self.meters = bounds.meters
         self.meters.watch(
@@ -110,12 +113,13 @@ class Engines:
         reservation = await self._reserve(principal, reckoning.wanted(body, target.context))
         sent = reckoning.bounded(body, target.context, reservation.granted)
         try:
-            async with self._turns[target.deployment].turn(principal.tenant, self._room(target)) as waited:
-                asker = Asker(principal, reservation.recording(self._record), waited, self.meters)
-                async with (
-                    self._least_busy(target) as upstream,
-                    infer(upstream, sent, target, asker, path) as inference,
-                ):
+            async with (
+                self._turns[target.deployment].turn(principal.tenant, self._room(target)) as waited,
+                self._least_busy(target) as (upstream, share),
+            ):
+                record = share.charging(reservation.recording(self._record))
+                asker = Asker(principal, record, waited, self.meters)
+                async with infer(upstream, sent, target, asker, path) as inference:
                     yield inference
         except (OverShare, EngineFull):
             reservation.cancel()  # no engine took it
@@ -124,11 +128,12 @@ class Engines:
             reservation.release()
 
     @asynccontextmanager
-    async def _least_busy(self, target: Target) -> AsyncIterator[Closing]:
+    async def _least_busy(self, target: Target) -> AsyncIterator[tuple[Closing, Share]]:
         replica = least_busy(target.replicas, self._busy)[0]
         self._busy[replica.id] += 1
         try:
-            yield self._upstream(replica)
+            with self._shares[replica.id].running() as share:
+                yield self._upstream(replica), share
         finally:
             self._busy[replica.id] -= 1
 
@@ -143,7 +148,9 @@ class Engines:
 
     async def _reserve(self, principal: Principal, wanted: Wanted) -> Reservation:
         found = self._budgets.quick(principal, wanted)
-        return found if found is not None else await offload.run(self._budgets.reserve, principal, wanted)
+        if found is not None:
+            return found
+        return await taken(lambda: self._budgets.reserve(principal, wanted), lambda made: made.cancel())
 
     def _upstream(self, replica: Replica) -> Closing:
         if replica.id not in self._upstreams:

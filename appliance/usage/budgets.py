@@ -15,6 +15,7 @@ from typing import Protocol
 from uuid import UUID
 
 from appliance.access.principal import Principal
+from appliance.audit import origin
 from appliance.kit import clock
 from appliance.usage.errors import OverQuota
 from appliance.usage.journal import Charge, UsageRecord
@@ -56,7 +57,8 @@ class Reservation:
         """``record``, which also names these budgets in the record and settles them with what it counts."""
 
         def write(told: UsageRecord) -> None:
-            record(replace(told, charges=self.charges) if self._parts else told)
+            came = origin.current()
+            record(replace(told, charges=self.charges, asked=came.request_id, source=came.source))
             self.settle(told.prompt_tokens + told.completion_tokens)
 
         return write

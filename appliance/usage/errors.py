@@ -1,6 +1,6 @@
 """What a quota answers: 429 for who is over his share, 503 where nobody can tell how much is left."""
 
-from appliance.kit.errors import Conflict, NotFound, OverShare, Unavailable
+from appliance.kit.errors import Conflict, NotFound, OverShare, Refused, Unavailable
 
 
 class OverQuota(OverShare):
@@ -35,3 +35,10 @@ class QuotaExists(Conflict):
 
     code = "quota_exists"
     advice = "Change the one there is."
+
+
+class SubjectMissing(Refused):
+    """It does not say whose quota it is to be."""
+
+    code = "subject_missing"
+    advice = "Name the user or the key in subject_id; nothing was changed."

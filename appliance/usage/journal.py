@@ -103,18 +103,20 @@ class Journal:
 
     def _open(self) -> None:
         self._path = self._directory / f"{uuid7().hex}.jsonl"
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
+        new = self._path.with_suffix(".new")
+        self._file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_EXCL, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX)
+        new.rename(self._path)  # only now: a drainer that found it unlocked would remove it under our hands
 
 
 def finished(directory: Path) -> Iterator[Path]:
     """Journal files that no living process writes to, oldest first."""
     for path in sorted(directory.glob("*.jsonl")):
-        with path.open("rb") as file:
-            try:
+        try:
+            with path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+        except (BlockingIOError, FileNotFoundError):  # being written to; or drained and removed by another process
+            continue
         yield path
 
 

@@ -33,9 +33,9 @@ OF_REQUESTS = TOKENS | {Measure.REQUESTS_PER_MINUTE, Measure.CONCURRENT_REQUESTS
 class Kind(StrEnum):
     """Whose share it is."""
 
-    TENANT = "tenant"
     USER = "user"
     KEY = "key"
+    TENANT = "tenant"
 
 
 @dataclass(frozen=True, slots=True)

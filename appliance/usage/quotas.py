@@ -18,10 +18,11 @@ from appliance.audit.service import Audit
 from appliance.kit import clock, paging
 from appliance.kit.canonical import digest_of
 from appliance.tenants import etags
+from appliance.tenants.errors import TenantNotFound
 from appliance.tenants.service import Tenants
 from appliance.tenants.settings import settings_of
 from appliance.usage import repository
-from appliance.usage.errors import QuotaExists, QuotaNotFound
+from appliance.usage.errors import QuotaExists, QuotaNotFound, SubjectMissing
 from appliance.usage.measures import KEPT, Kind, Measure, window
 from appliance.usage.rulebook import limits
 from appliance.usage.stock import Taken
@@ -127,13 +128,15 @@ class Quotas:
     def _subject(self, kind: Kind, subject: UUID | None) -> UUID:
         tenants = Tenants(self._session, self._by)
         match kind:
-            case Kind.TENANT:
+            case Kind.TENANT if subject in (None, self._tenant):
                 return tenants.show(self._tenant).id
+            case Kind.TENANT:
+                raise TenantNotFound
             case Kind.USER if subject is not None:
                 return tenants.people(self._tenant).show(subject).id
             case Kind.KEY if subject is not None:
                 return tenants.keys(self._tenant).show(subject).id
-        raise QuotaNotFound(f"name the {kind} in subject_id")
+        raise SubjectMissing(f"a quota of a {kind} needs the {kind}'s id")
 
     def _one(self, quota: UUID, *, lock: bool = False) -> QuotaRow:
         row = repository.quota(self._session, self._tenant, quota, lock=lock)

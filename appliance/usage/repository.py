@@ -32,23 +32,31 @@ _EXPIRES = func.clock_timestamp() + text(f"interval '{LIFE} seconds'")
 _ALIVE = QuotaLeaseRow.expires_at > func.clock_timestamp()
 
 
-def keep(session: Session, batch: Sequence[UsageRecord]) -> int:
-    """Insert records, and count each in its windows, in this transaction: once by request id, whoever tries again."""
+def keep(session: Session, batch: Sequence[UsageRecord]) -> frozenset[UUID]:
+    """Insert records, once by request id, whoever tries again; the ids of those that are new."""
     rows = [{name: getattr(record, name) for name in _COLUMNS} for record in batch]
     made = insert(UsageRecordRow).on_conflict_do_nothing(index_elements=["request_id"])
-    new = frozenset(session.scalars(made.returning(UsageRecordRow.request_id), rows))
+    return frozenset(session.scalars(made.returning(UsageRecordRow.request_id), rows))
+
+
+def charge(session: Session, kept: Sequence[UsageRecord]) -> None:
+    """Count new records in their windows, in the transaction that inserts them."""
     spent: Counter[UUID] = Counter()
     leased: Counter[UUID] = Counter()
-    for record in batch:
-        if record.request_id in new:
-            tokens = record.prompt_tokens + record.completion_tokens
-            spent.update({charge.window: tokens for charge in record.charges})
-            leased.update({charge.lease: tokens for charge in record.charges})
+    for record in kept:
+        tokens = record.prompt_tokens + record.completion_tokens
+        spent.update({charge.window: tokens for charge in record.charges})
+        leased.update({charge.lease: tokens for charge in record.charges})
     for window in sorted(spent):  # in one order, so that two drainers do not wait for each other in a ring
         spend(session, window, spent[window])
     for lease in sorted(leased):
         shrink(session, lease, leased[lease])
-    return len(new)
+
+
+def tenants_there(session: Session, tenants: set[UUID]) -> frozenset[UUID]:
+    """Those of these tenants that there are."""
+    there = text("select id from tenants where id = any(:ids)")
+    return frozenset(session.scalars(there, {"ids": list(tenants)}))
 
 
 def quotas(session: Session, tenant: UUID) -> Sequence[QuotaRow]:
@@ -200,3 +208,15 @@ def forget_hours(session: Session, before: datetime) -> int:
     """Delete sums of before this moment; how many went."""
     row = UsageHourRow
     return len(session.execute(delete(row).where(row.hour < before).returning(row.id)).all())
+
+
+def windows_of(session: Session, leases: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The window of each of these leases that there is."""
+    row = QuotaLeaseRow
+    found = session.execute(select(row.id, row.window_id).where(row.id.in_(leases)))
+    return {one.id: one.window_id for one in found}
+
+
+def end_leases(session: Session, leases: Sequence[UUID]) -> None:
+    """Nothing of these counts any more."""
+    session.execute(delete(QuotaLeaseRow).where(QuotaLeaseRow.id.in_(leases)))

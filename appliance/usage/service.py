@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from appliance.kit import log
 from appliance.kit.database import Database
-from appliance.usage import repository
+from appliance.usage import account
 from appliance.usage.journal import Journal, UsageRecord, finished, records
 
 _logger = log.get(__name__)
@@ -44,7 +44,10 @@ class Usage:
         self._journal.finish()
         count = 0
         for path in finished(self._directory):
-            batch = list(records(path))
+            try:
+                batch = list(records(path))
+            except FileNotFoundError:  # another process was quicker
+                continue
             self._insert(batch)
             path.unlink(missing_ok=True)  # another process may drain the same directory
             count += len(batch)
@@ -53,7 +56,7 @@ class Usage:
     def _insert(self, batch: list[UsageRecord]) -> None:
         for begin in range(0, len(batch), _BATCH):
             with self._system.session() as session:
-                repository.keep(session, batch[begin : begin + _BATCH])
+                account.keep(session, batch[begin : begin + _BATCH])
 
     def _run(self) -> None:
         while not self._stop.wait(self._pause):

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from appliance.access.principal import Principal
 from appliance.access.web import Databases
-from appliance.drivers.stopwatch import MemoryStopwatch
+from appliance.drivers.stopwatch import MemoryStopwatch, ValkeyStopwatch
 from appliance.kit import clock
 from appliance.kit.database import Database
 from appliance.usage import connect
@@ -219,3 +219,21 @@ def test_the_thread_of_the_keeper_gives_everything_back_at_its_end(
     keeper.stop()
     with databases.system.session() as session:
         assert session.execute(text("select sum(amount) from quota_leases")).scalar_one() == 0
+
+
+def test_slots_of_the_real_store_are_no_more_than_the_limit(
+    databases: Databases, principal: Principal, limit: Limiting, valkey: str
+) -> None:
+    limit(concurrent_requests=2, tokens_per_month=100_000)
+    stopwatch = ValkeyStopwatch(valkey)
+    one, other = (connect.budgets(databases.system, stopwatch) for _ in range(2))
+    for each in (one, other):
+        each.short.greet()
+    first, second = ask(one, principal, 300), ask(other, principal, 300)
+    for each in (one, other):
+        with pytest.raises(OverQuota, match="concurrent requests"):
+            ask(each, principal, 300)
+    first.release()
+    second.release()
+    ask(one, principal, 300)
+    stopwatch.close()

@@ -133,3 +133,24 @@ def test_a_killed_worker_loses_no_record_and_its_lease_counts_until_it_expires(
     last = crew.run(threads=60)
     assert sum(last["used"]) + sum(after["used"]) + spent <= 5_000
     assert sum(last["used"]) > 0
+
+
+def test_a_file_that_is_drained_twice_is_spent_once_and_audited_once(
+    crew: Crew, limit: Limiting, databases: Databases, settings: Settings, principal: Principal
+) -> None:
+    """As after a crash between the commit and the removal of the file."""
+    limit(tokens_per_day=1_000)
+    crew.run(requests=3, threads=1, drain=False)
+    files = {path: path.read_bytes() for path in settings.layout.journal.iterdir()}
+    assert len(files) == WORKERS
+    for _ in range(2):
+        for path, content in files.items():
+            path.write_bytes(content)
+        Usage(settings.layout.journal, databases.system).drain()
+    assert crew.records() == (9, 900)
+    assert crew.spent("tokens_per_day")[0] == 900
+    with databases.operator.session() as session:
+        query = (
+            "select count(*), count(distinct object) from audit_entries where action = 'inference' and actor = :user"
+        )
+        assert tuple(session.execute(text(query), {"user": principal.user}).one()) == (9, 9)

@@ -59,7 +59,8 @@ def test_a_second_quota_of_the_same_and_one_of_nobody_are_refused(operator: Desk
     assert operator("POST", at, {"kind": "tenant"})[1]["code"] == "quota_exists"
     for kind, code in (("user", "user_not_found"), ("key", "key_not_found")):
         assert operator("POST", at, {"kind": kind, "subject_id": str(uuid7())})[1]["code"] == code
-        assert operator("POST", at, {"kind": kind})[0] == 404
+        assert operator("POST", at, {"kind": kind})[1]["code"] == "subject_missing"
+    assert operator("POST", at, {"kind": "tenant", "subject_id": str(house.two)})[1]["code"] == "tenant_not_found"
     for bad in ({"kind": "tenant", "tokens_per_day": -1}, {"kind": "tenant", "tokens_per_day": "many"}, {"kind": "x"}):
         assert operator("POST", at, bad)[0] == 422
     assert len(operator("GET", at)[1]["items"]) == 1

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.serving import reckoning
-from appliance.serving.reckoning import TEMPLATE, bounded, wanted
+from appliance.serving.reckoning import TEMPLATE, UNNAMED, bounded, wanted
 
 CONTEXT = 4096
 
@@ -51,8 +50,14 @@ def test_without_a_length_the_engine_is_held_to_what_was_granted(granted: int, n
     assert sent["max_tokens"] == 1 or prompt + sent["max_tokens"] <= CONTEXT
 
 
-def test_a_named_length_and_an_embedding_are_sent_as_they_are() -> None:
-    for body in (chat("x", max_tokens=5), chat("x", max_completion_tokens=5), {"input": ["a", "b"]}):
+def test_a_named_length_is_sent_as_it_is() -> None:
+    for body in (chat("x", max_tokens=5), chat("x", max_completion_tokens=5), {"prompt": "x"}):
         assert bounded(body, CONTEXT, 10) is body
-    found = wanted({"input": ["a", "b"]}, CONTEXT)
-    assert 2 <= found.least == found.most <= TEMPLATE + reckoning.EACH_MESSAGE * 2
+
+
+def test_plain_completions_are_bounded_by_all_of_their_prompts() -> None:
+    one = wanted({"prompt": "x" * 3_000}, CONTEXT)
+    assert one.least == one.most
+    assert one.most - wanted({"prompt": "x" * 3_000, "max_tokens": 1}, CONTEXT).most == UNNAMED - 1
+    assert wanted({"prompt": ["x" * 3_000] * 4}, CONTEXT).most > 12_000 > CONTEXT
+    assert wanted({"prompt": ["x" * 9_000] * 4, "n": 2}, CONTEXT).most <= 8 * CONTEXT

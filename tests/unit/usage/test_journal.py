@@ -66,6 +66,39 @@ def test_an_open_file_is_left_alone_and_a_finished_one_found(tmp_path: Path) -> 
     assert [record for path in finished(tmp_path) for record in records(path)] == [first, second]
 
 
+WATCHED = """
+import sys
+from pathlib import Path
+from appliance.usage.journal import Journal, finished, from_line
+directory, seen, looking = Path(sys.argv[1]), [], False
+def hook(event, _):
+    global looking
+    if event == "fcntl.flock" and not looking:
+        looking = True
+        seen.extend(finished(directory))
+        looking = False
+sys.addaudithook(hook)
+Journal(directory).write(from_line(sys.stdin.buffer.readline()))
+sys.exit(len(seen))
+"""
+
+
+def test_a_drainer_never_finds_a_file_before_it_is_locked(tmp_path: Path) -> None:
+    """It looks at the moment before the lock: a file that it found then would be removed under its writer's hands."""
+    done = subprocess.run([sys.executable, "-c", WATCHED, str(tmp_path)], input=to_line(_record()), check=False)
+    assert done.returncode == 0
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_that_another_drainer_removed_is_passed_over(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_bytes(to_line(_record()))
+    looking = finished(tmp_path)
+    assert next(looking).name == "a.jsonl"
+    (tmp_path / "b.jsonl").unlink()
+    assert list(looking) == []
+
+
 def test_finishing_an_unused_journal_leaves_nothing(tmp_path: Path) -> None:
     Journal(tmp_path).finish()
     assert list(tmp_path.iterdir()) == []
