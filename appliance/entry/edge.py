@@ -42,10 +42,14 @@ READ_BY_PROGRAMS = frozenset({"application/json", PROBLEM, "text/event-stream"})
 
 
 class Edge:
-    """Wraps the application: binds the request id, adds headers, logs the outcome."""
+    """Wraps the application: binds the request id, adds headers, logs the outcome.
 
-    def __init__(self, app: ASGIApp) -> None:
+    What is answered at ``counted`` paths has a usage record, with the request's id in it, instead of a line in the log.
+    """
+
+    def __init__(self, app: ASGIApp, counted: frozenset[str] = frozenset()) -> None:
         self._app = app
+        self._counted = counted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -61,12 +65,9 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = request_id
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                _add_headers(message, request_id)
                 if scope["path"].startswith("/api/"):
-                    _saved_not_shown(headers)
+                    _saved_not_shown(MutableHeaders(scope=message))
             await send(message)
 
         came = Origin(request_id, scope["client"][0] if scope.get("client") else None)
@@ -79,8 +80,21 @@ class Edge:
                     raise
                 await _broken(Request(scope))(scope, receive, sending)
             finally:
-                seconds = round(clock.monotonic() - begun, 4)
-                _logger.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+                if status != HTTPStatus.OK or scope["path"] not in self._counted:
+                    seconds = round(clock.monotonic() - begun, 4)
+                    _logger.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+
+
+_SECURITY = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+
+
+def _add_headers(start: Message, request_id: str) -> None:
+    """On bytes, in one pass: this is done for every answer."""
+    headers = [pair for pair in start.get("headers", ()) if pair[0] != b"x-request-id"]
+    there = {name for name, _ in headers}
+    headers.append((b"x-request-id", request_id.encode()))
+    headers.extend(pair for pair in _SECURITY if pair[0] not in there)
+    start["headers"] = headers
 
 
 def _saved_not_shown(headers: MutableHeaders) -> None:

@@ -33,6 +33,7 @@ from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.entry import bodies, edge, fence, handlers, health, metrics
 from appliance.entry.description import Described
 from appliance.entry.fence import Fence
+from appliance.entry.http import Bounded
 from appliance.entry.up_checks import check_address
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import crypto, log, offload, settings
@@ -100,7 +101,7 @@ def describe() -> FastAPI:
         app.include_router(router)
     app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED, own_paths=gateway.OWN_BODIES)
     app.add_middleware(fence.Fenced)
-    app.add_middleware(edge.Edge)
+    app.add_middleware(edge.Edge, counted=gateway.OWN_BODIES)
     return app
 
 
@@ -160,11 +161,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def server(app: FastAPI, configured: Settings) -> uvicorn.Server:
-    """The HTTP server: h11, since with httptools the headers of a request may be endless."""
+    """The HTTP server."""
     web = configured.web
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=Bounded,
         host=web.host,
         port=web.port,
         ssl_certfile=web.certificate,

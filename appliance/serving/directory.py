@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from appliance.catalog.adapters import Adapter
@@ -25,9 +25,16 @@ class _Snapshot:
     routes: Mapping[str, Route]
     deployments: Mapping[UUID, Deployment]
     adapters: Mapping[UUID, Adapter]
+    made: dict[tuple[str, UUID, UUID | None], Target | None] = field(default_factory=dict)
 
     def target(self, route: Route, lead: Lead) -> Target | None:
         """Where this lead leads; None where an adapter is not, or no longer, to be used."""
+        key = (route.name, lead.deployment, lead.adapter)
+        if key not in self.made:
+            self.made[key] = self._target(route, lead)
+        return self.made[key]
+
+    def _target(self, route: Route, lead: Lead) -> Target | None:
         adapter = None
         if lead.adapter is not None:
             adapter = self.adapters.get(lead.adapter)

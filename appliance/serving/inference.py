@@ -3,11 +3,12 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
 from appliance.access.principal import Principal
+from appliance.audit.origin import Origin, current
 from appliance.drivers.vllm.port import Answer, EngineDown, Upstream
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
@@ -31,6 +32,7 @@ class Asker:
     record: Record
     waited: float = 0.0
     meters: Meters | None = None
+    came: Origin = field(default_factory=current)
 
 
 class Inference:
@@ -106,6 +108,8 @@ class Inference:
             first_token_seconds=None if self._first is None else self._first - self._begun,
             total_seconds=now - self._begun,
             started_at=self._started_at,
+            asked=self._asker.came.request_id,
+            source=self._asker.came.source,
             cached_tokens=counted.cached,
             queue_seconds=self._asker.waited + (counted.queued or 0.0),
         )

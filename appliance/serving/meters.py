@@ -32,6 +32,7 @@ class Meters:
     def __init__(self, *, tenants: bool = False) -> None:
         self.registry = CollectorRegistry()
         self.described: list[Described] = []
+        self._of: dict[str, _OfModel] = {}
         self._refused = self._counter(
             "refused", "Requests that were not answered, by the code of the refusal", "endpoint", "code"
         )
@@ -78,16 +79,33 @@ class Meters:
 
     def inference(self, model: str, usage: UsageRecord, cached: int, waited: float) -> None:
         """Count what one answer used."""
+        found = self._of.get(model)
+        if found is None:
+            found = self._of[model] = self._children(model)
         self._inferences.labels(model, usage.outcome).inc()
-        for kind, count in (
-            ("prompt", usage.prompt_tokens),
-            ("completion", usage.completion_tokens),
-            ("cached", cached),
-        ):
-            self._tokens.labels(model, kind).inc(count)
+        found.prompt.inc(usage.prompt_tokens)
+        found.cached.inc(cached)
+        found.completion.inc(usage.completion_tokens)
         if usage.first_token_seconds is not None:
-            self._first.labels(model).observe(usage.first_token_seconds)
-        self._total.labels(model).observe(usage.total_seconds)
-        self._waited.labels(model).observe(waited)
+            found.first.observe(usage.first_token_seconds)
+        found.total.observe(usage.total_seconds)
+        found.waited.observe(waited)
         if self._tenants is not None:
             self._tenants.labels(str(usage.tenant_id)).inc(usage.prompt_tokens + usage.completion_tokens)
+
+    def _children(self, model: str) -> "_OfModel":
+        prompt, cached, completion = (self._tokens.labels(model, kind) for kind in ("prompt", "cached", "completion"))
+        times = (self._first.labels(model), self._total.labels(model), self._waited.labels(model))
+        return _OfModel(prompt, cached, completion, *times)
+
+
+@dataclass(frozen=True, slots=True)
+class _OfModel:
+    """The metrics of one model, looked up once."""
+
+    prompt: Counter
+    cached: Counter
+    completion: Counter
+    first: Histogram
+    total: Histogram
+    waited: Histogram
