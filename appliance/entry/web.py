@@ -32,6 +32,7 @@ from appliance.drivers.stopwatch import ValkeyStopwatch
 from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.entry import bodies, edge, fence, handlers, health, metrics
 from appliance.entry.description import Described
+from appliance.entry.direct import Direct
 from appliance.entry.fence import Fence
 from appliance.entry.http import Bounded
 from appliance.entry.up_checks import check_address
@@ -100,6 +101,7 @@ def describe() -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED, own_paths=gateway.OWN_BODIES)
+    app.add_middleware(Direct, addresses=gateway.BY_PATH)
     app.add_middleware(fence.Fenced)
     app.add_middleware(edge.Edge, counted=gateway.OWN_BODIES)
     return app

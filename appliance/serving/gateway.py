@@ -96,7 +96,8 @@ ADDRESSES = (
     Address("/v1/models", Models(), methods=["GET"]),
     Address("/v1/models/{model}", Models(), methods=["GET"]),
 )
-OWN_BODIES = frozenset(address.path for address in ADDRESSES if "POST" in (address.methods or ()))
+BY_PATH = {address.path: address for address in ADDRESSES if "POST" in (address.methods or ())}
+OWN_BODIES = frozenset(BY_PATH)
 """Here a body is read only behind a key, up to a limit of its own."""
 
 
