@@ -151,7 +151,10 @@ def test_a_slow_caller_slows_the_engine_down_and_gets_it_all(short: Path) -> Non
 
     async def story(upstream: SocketUpstream, engine: Engine) -> None:
         async with upstream.post("/v1/x", {}) as answer:
-            await asyncio.sleep(0.05)
+            for _ in range(5000):
+                await asyncio.sleep(0.001)
+                if answer._connection._paused:
+                    break
             assert answer._connection._paused
             assert sum([len(piece) async for piece in answer.chunks()]) == size
 
