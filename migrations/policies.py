@@ -124,6 +124,8 @@ PEOPLE = (
 )
 """Grants on columns that 0007 adds: the rules above are put into force by 0001, which does not know them yet."""
 
+DIRECTORY_SYNC = (f"grant insert on jobs to {SYSTEM}", f"grant update (due_at) on directories to {SYSTEM}")
+"""The sweep asks for syncs that are due; 0018 grants it."""
 DIRECTORY = (f"grant update (login) on users to {APP}, {OPERATOR}",)
 """A directory renames people; 0011 grants it."""
 ENDING = (

@@ -168,11 +168,7 @@ class Fetcher:
         return where
 
     def _pinned(self, where: Where) -> Address:
-        literal = where.literal
-        found = [literal] if literal else [ipaddress.ip_address(each) for each in self.resolver(where.host, where.port)]
-        if not found or not all(permitted(each, literal=literal is not None) for each in found):
-            raise AddressRefused(f"{where.host} lies at an address that may not be reached")
-        return found[0]
+        return ipaddress.ip_address(pinned(where.host, where.port, self.resolver))
 
     def _trust(self, where: Where) -> ssl.SSLContext | bool:
         if where.scheme != "https":
@@ -194,6 +190,15 @@ def _document(answer: httpx.Response, where: Where) -> Any:  # noqa: ANN401 - JS
         return httpx.Response(200, content=body).json()
     except (ValueError, RecursionError) as error:
         raise NotFetched(f"{where.host} sent no JSON") from error
+
+
+def pinned(host: str, port: int, resolver: Resolve = resolve) -> str:
+    """The one address of a host that a socket goes to. Raises :class:`AddressRefused`, :class:`NotFetched`."""
+    literal = Where("https", host, port, "/").literal
+    found = [literal] if literal else [ipaddress.ip_address(each) for each in resolver(host, port)]
+    if not found or not all(permitted(each, literal=literal is not None) for each in found):
+        raise AddressRefused(f"{host} lies at an address that may not be reached")
+    return str(found[0])
 
 
 class Pages:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 import appliance.catalog.tasks
 import appliance.knowledge.tasks
+import appliance.tenants.directory.tasks
 from appliance.catalog import adapters
 from appliance.catalog.shelf import Shelf
 from appliance.chat import service as chat
@@ -33,6 +34,7 @@ def registry(configured: Callable[[], Settings] = load) -> Registry:
     appliance.catalog.tasks.register(kinds, configured)
     forgetting.register(kinds, configured)
     exporting.register(kinds, configured)
+    appliance.tenants.directory.tasks.register(kinds, configured)
     return kinds
 
 
@@ -61,6 +63,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         lambda session: sessions.forget(session, ended),
         lockout.forget,
         chat.close_orphans,
+        appliance.tenants.directory.tasks.due,
         lambda session: adapters.sweep(session, shelf),
         rolling.roll_up,
         forgetting.late_rows,

@@ -37,8 +37,7 @@ from appliance.entry.fence import Fence
 from appliance.entry.http import Bounded
 from appliance.entry.up_checks import check_address
 from appliance.jobs.ringing import ring_after_commit
-from appliance.kit import crypto, log, offload, settings
-from appliance.kit.crypto import Seal
+from appliance.kit import log, offload, settings
 from appliance.kit.database import Database
 from appliance.kit.errors import ApplianceError
 from appliance.kit.priority import settle
@@ -49,6 +48,8 @@ from appliance.licensing.place import Place
 from appliance.serving import description, gateway
 from appliance.serving.connect import embeddings, engines
 from appliance.tenants.authentication import Authenticator
+from appliance.tenants.directory import tasks as directory
+from appliance.tenants.directory.ldap_desk import LdapDesk
 from appliance.tenants.directory.signing_in import OidcSignIns
 from appliance.tenants.room import Room
 from appliance.usage.connect import budgets
@@ -121,8 +122,9 @@ def build(configured: Settings) -> FastAPI:
     app.state.credentials.rang = app.state.fence.ring
     app.state.licences = Licences(databases.system, Place.of(configured))
     app.state.room = Room(app.state.licences, databases.system)
-    sealing = Seal(crypto.kept(layout.secret("directory-key")), "directory")
+    sealing = directory.sealed_by(configured)
     app.state.oidc = OidcSignIns(databases, sealing, app.state.room)
+    app.state.ldap = LdapDesk(databases, sealing)
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.stopwatch = ValkeyStopwatch(configured.broker_url)
     app.state.budgets = budgets(databases.system, app.state.stopwatch)

@@ -12,6 +12,7 @@ from appliance.kit.errors import Forbidden
 from appliance.kit.settings import Settings
 from appliance.tenants import own, passwords
 from appliance.tenants import sign_in_schemas as schemas
+from appliance.tenants.directory.ldap_desk import LdapDesk
 from appliance.tenants.errors import SessionNotFound
 from appliance.tenants.lockout import Attempt
 from appliance.tenants.signing_in import Browser, SignedIn, sign_in_by_token, sign_out, try_password
@@ -36,11 +37,12 @@ def login(body: schemas.LoginBody, request: Request, response: Response) -> sche
     databases: Databases = request.app.state.databases
     request.state.signing_in = body.login
     browser = browser_of(request) if body.session else None
+    desk: LdapDesk = request.app.state.ldap
     source = origin.current().source
     with passwords.turn(source or ""):
         if body.token is None:
             attempt = Attempt(body.login or "", source)
-            signed = try_password(databases.system, attempt, body.password or "", browser)
+            signed = try_password(databases.system, attempt, body.password or "", browser, desk.prove)
         else:
             with databases.system.session() as session:
                 signed = sign_in_by_token(session, body.token, body.password, browser)

@@ -1,6 +1,8 @@
 """Signing in: from a password or a one-time token to a session for a browser, or to a key for a program."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -41,6 +43,15 @@ class SignedIn:
     opened: Opened | None = None
 
 
+Prove = Callable[[str, str], UUID | None]
+"""Of a login and a password, the user whose they are elsewhere."""
+
+
+def nowhere(_login: str, _password: str) -> UUID | None:
+    """Nobody's password lies elsewhere."""
+    return None
+
+
 def sign_in_by_password(session: Session, login: str, password: str, browser: Browser | None = None) -> SignedIn:
     """Sign in with login and password; a system session. Raises :class:`BadCredential`, after the same time always."""
     found = repository.user_by_login(session, login)
@@ -53,14 +64,31 @@ def sign_in_by_password(session: Session, login: str, password: str, browser: Br
     return _signed_in(session, user, "password", browser)
 
 
-def try_password(system: Database, attempt: Attempt, password: str, browser: Browser | None = None) -> SignedIn:
-    """As :func:`sign_in_by_password`, counted: raises :class:`appliance.tenants.lockout.SignInBlocked` too."""
+def try_password(
+    system: Database, attempt: Attempt, password: str, browser: Browser | None = None, prove: Prove = nowhere
+) -> SignedIn:
+    """As :func:`sign_in_by_password`, counted: raises :class:`appliance.tenants.lockout.SignInBlocked` too.
+
+    ``prove`` asks the company's directory, which knows the passwords of those whom it handed in.
+    """
     with system.session() as session:
         lockout.begin(session, attempt)
+    proven = prove(attempt.login, password)
     with system.session() as session:
-        signed = sign_in_by_password(session, attempt.login, password, browser)
+        if proven is not None:
+            signed = sign_in_proven(session, proven, "ldap", browser)
+        else:
+            signed = sign_in_by_password(session, attempt.login, password, browser)
         lockout.right(session, attempt)
     return signed
+
+
+def sign_in_proven(session: Session, user: UUID, how: str, browser: Browser | None = None) -> SignedIn:
+    """Sign in who was recognised elsewhere; a system session. Raises :class:`BadCredential` for who is suspended."""
+    found = repository.user_with_tenant(session, user)
+    if found is None or not active(*found):
+        raise BadCredential
+    return _signed_in(session, found[0], how, browser)
 
 
 def sign_in_by_token(

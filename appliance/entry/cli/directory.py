@@ -37,8 +37,15 @@ FIELDS = (
     "keys",
     "users",
     "groups",
+    "unusable",
     "removed",
 )
+JOB = ("state", "result", "error", "advice", "id")
+CHANGES: list[output.Column] = [
+    ("what", lambda item: item["act"]),
+    ("login", lambda item: item["login"]),
+    ("detail", lambda item: item["detail"]),
+]
 SECRETS = {"oidc": "client_secret", "ldap": "bind_password"}
 TOKEN = ("endpoint", "key", "name", "expires_at", "key_id")
 
@@ -101,6 +108,45 @@ def check(kind: Kind, tenant: Of = None, as_json: Json = False) -> None:
     output.wants_json(as_json)
     with connect() as api:
         shown(api.post(f"{within(api, tenant)}/directory/{kind}/test", {}), FIELDS, as_json=as_json)
+
+
+@app.command("preview")
+def preview(tenant: Of = None, as_json: Json = False) -> None:
+    """Tell what a sync of the LDAP directory would change; nothing is changed."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api:
+        found = api.post(f"{within(api, tenant)}/directory/ldap/preview", {}, patient=True)
+    if as_json:
+        output.document(found)
+    else:
+        output.table(CHANGES, found["items"], "Nothing would change.")
+
+
+@app.command("sync")
+def sync(
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until it has ended.")] = True,
+    tenant: Of = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the tenant's people to what its LDAP directory says: a job."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api:
+        asked = api.post(f"{within(api, tenant)}/directory/ldap/sync", {})
+        job = _ended(api, asked["job"]) if wait else {"id": asked["job"], "state": "queued"}
+    shown(job, JOB, as_json=as_json)
+    if job["state"] in ("failed", "cancelled"):
+        raise typer.Exit(1)
+
+
+def _ended(api: "Api", job: str) -> dict[str, object]:
+    """The job, once its stream of events has ended."""
+    for _ in api.events("GET", f"/api/v1/jobs/{job}/events"):
+        pass
+    return dict(api.get(f"/api/v1/jobs/{job}"))
 
 
 @app.command("remove")

@@ -1,17 +1,21 @@
 """Routes of a tenant's directory: translation only."""
 
+from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlalchemy.orm import Session
 
 from appliance.access.permissions import Action
-from appliance.access.web import TENANT_TRANSACTION, Caller, TenantTx
+from appliance.access.principal import TenantId
+from appliance.access.web import TENANT_TRANSACTION, Caller, Databases, TenantTx
 from appliance.tenants import etags
-from appliance.tenants.directory import schemas, tokens
+from appliance.tenants.directory import schemas, tasks, tokens
 from appliance.tenants.directory.api_scim import ROOT
 from appliance.tenants.directory.configuring import Connection, Connections
-from appliance.tenants.directory.settings import OidcSettings
+from appliance.tenants.directory.ldap_desk import LdapDesk
+from appliance.tenants.directory.settings import LdapSettings, OidcSettings
 from appliance.tenants.directory.signing_in import OidcSignIns
 from appliance.tenants.once import OnceRoute, once
 from appliance.tenants.within import IfMatch, within
@@ -45,7 +49,22 @@ def _connections(tenant_id: UUID, session: TenantTx, principal: Caller, request:
     return Connections(session, tenant_id, signing_in.seal, principal)
 
 
+def _desk(request: Request) -> LdapDesk:
+    desk: LdapDesk = request.app.state.ldap
+    return desk
+
+
+def _own(tenant_id: UUID, request: Request) -> Iterator[Session]:
+    """A transaction of the tenant of the path: an operator's own login writes no jobs."""
+    databases: Databases = request.app.state.databases
+    with databases.app.session(tenant_id) as session:
+        yield session
+
+
 Service = Annotated[Connections, Depends(_connections)]
+Desk = Annotated[LdapDesk, Depends(_desk)]
+Own = Annotated[Session, Depends(_own, scope="function")]
+MOST_SHOWN = 1000
 
 
 @router.put("/oidc", dependencies=[SET])
@@ -93,4 +112,61 @@ def _oidc(tenant: UUID, found: Connection, response: Response) -> schemas.OidcVi
         start_url=f"{settings.public_url.rstrip('/')}/api/v1/oidc/{tenant}/start",
         version=found.version,
         changed_at=found.changed_at,
+    )
+
+
+@router.put("/ldap", dependencies=[SET])
+def set_ldap(
+    body: schemas.LdapBody, connections: Service, response: Response, if_match: IfMatch = None
+) -> schemas.LdapView:
+    """Set the tenant's LDAP directory up, or replace its settings (operator). If-Match once there is one."""
+    settings = body.model_dump(mode="json", exclude={"bind_password"})
+    return _ldap(connections.put("ldap", if_match, settings, body.bind_password), response)
+
+
+@router.get("/ldap", dependencies=[READ])
+def show_ldap(connections: Service, response: Response) -> schemas.LdapView:
+    """Show how the tenant's LDAP directory is set up, never its password."""
+    return _ldap(connections.show("ldap"), response)
+
+
+@router.delete("/ldap", status_code=204, dependencies=[SET])
+def delete_ldap(connections: Service) -> None:
+    """Forget the tenant's LDAP directory (operator): nobody signs in by it any more; people and groups stay."""
+    connections.delete("ldap")
+
+
+@router.post("/ldap/test", dependencies=[MANAGE])
+def test_ldap(tenant_id: UUID, desk: Desk) -> schemas.LdapTestView:
+    """Read the directory as a sync would, and count."""
+    found = desk.look(tenant_id)
+    return schemas.LdapTestView(users=len(found.members), groups=found.groups, unusable=found.unusable)
+
+
+@router.post("/ldap/preview", dependencies=[MANAGE])
+def preview_ldap(tenant_id: UUID, desk: Desk) -> schemas.PreviewView:
+    """Tell what a sync would change; nothing is changed."""
+    changes = desk.preview(tenant_id)
+    items = [
+        schemas.ChangeView(act=each.act, login=each.login, user_id=each.user, detail=each.detail)
+        for each in changes[:MOST_SHOWN]
+    ]
+    return schemas.PreviewView(items=items, total=len(changes))
+
+
+@router.post("/ldap/sync", status_code=202, dependencies=[MANAGE, once(TENANT_TRANSACTION)])
+def sync_ldap(tenant_id: UUID, session: Own, principal: Caller, connections: Service) -> schemas.SyncView:
+    """Bring the tenant's people to what its directory says: a job."""
+    connections.show("ldap")
+    return schemas.SyncView(job=tasks.ask(session, TenantId(tenant_id), principal.user))
+
+
+def _ldap(found: Connection, response: Response) -> schemas.LdapView:
+    response.headers["etag"] = etags.tag(found.version)
+    return schemas.LdapView(
+        settings=LdapSettings.model_validate(found.settings),
+        has_secret=found.has_secret,
+        version=found.version,
+        changed_at=found.changed_at,
+        synced_at=found.synced_at,
     )

@@ -68,6 +68,7 @@ class Connections:
             etags.check(row.version, if_match)
             row.settings, row.changed_at = dict(settings), clock.now()
             row.version += 1
+        row.due_at = clock.now() if settings.get("every_minutes") else None
         if secret is not None:
             row.secret = self._seal.close(secret.encode(), f"{self._tenant} {kind}")
         self._session.flush()

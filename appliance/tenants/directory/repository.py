@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from appliance.tenants.directory.tables import DirectoryLinkRow, DirectoryRow
@@ -121,3 +122,21 @@ def directory(session: Session, tenant: UUID, kind: str, *, lock: bool = False) 
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     return session.scalars(query).one_or_none()
+
+
+def due(session: Session, now: datetime) -> Sequence[DirectoryRow]:
+    """The directories whose sync is due, each put off to its next time: of two who look at once, one gets it."""
+    row = DirectoryRow
+    query = select(row).where(row.due_at <= now).with_for_update(skip_locked=True).limit(100)
+    found = session.scalars(query).all()
+    for each in found:
+        minutes = each.settings.get("every_minutes")
+        later = None if minutes is None else now + timedelta(minutes=minutes)
+        session.execute(update(row).where(row.id == each.id).values(due_at=later))
+    return found
+
+
+def synced(session: Session, tenant: UUID, kind: str, now: datetime) -> None:
+    """Note that a sync has come to its end."""
+    row = DirectoryRow
+    session.execute(update(row).where(row.tenant_id == tenant, row.kind == kind).values(synced_at=now))

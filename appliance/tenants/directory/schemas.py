@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from appliance.tenants.directory.settings import OidcSettings
+from appliance.tenants.directory.settings import LdapSettings, OidcSettings
+from appliance.tenants.directory.syncing import Act
 from appliance.tenants.schemas import ID, SINCE, Name, examples
 
 OIDC_SETTINGS: dict[str, Any] = OidcSettings.model_validate(
@@ -25,6 +26,16 @@ OIDC: dict[str, Any] = {
     "version": 1,
     "changed_at": SINCE,
 }
+LDAP_SETTINGS: dict[str, Any] = LdapSettings.model_validate(
+    {
+        "host": "ldap.example.com",
+        "bind_dn": "cn=appliance,ou=services,dc=example,dc=com",
+        "user_base": "ou=people,dc=example,dc=com",
+        "group_base": "ou=groups,dc=example,dc=com",
+        "groups": {"board": "Board"},
+    }
+).model_dump(mode="json")
+CHANGE: dict[str, Any] = {"act": "groups", "login": "ann", "user_id": ID, "detail": "-Board, +Works"}
 OIDC_TEST: dict[str, Any] = {
     "issuer": OIDC_SETTINGS["issuer"],
     "authorization_endpoint": "https://login.example.com/realms/works/auth",
@@ -89,3 +100,67 @@ class OidcTestView(BaseModel):
     issuer: str
     authorization_endpoint: str
     keys: Annotated[int, Field(description="How many keys it signs with")]
+
+
+class LdapBody(LdapSettings):
+    """An LDAP directory to set up. ``bind_password`` left out keeps the one that is there."""
+
+    model_config = examples({**LDAP_SETTINGS, "bind_password": "…"})
+
+    bind_password: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+
+
+class LdapView(BaseModel):
+    """How a tenant's LDAP directory is set up, never with the password. ``version`` in quotes is its ETag."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"settings": LDAP_SETTINGS, "has_secret": True, "version": 1, "changed_at": SINCE, "synced_at": SINCE}
+            ]
+        }
+    )
+
+    settings: LdapSettings
+    has_secret: bool
+    version: int
+    changed_at: datetime
+    synced_at: Annotated[datetime | None, Field(description="When a sync last came to its end")]
+
+
+class LdapTestView(BaseModel):
+    """What the directory shows."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"users": 412, "groups": 37, "unusable": 0}]})
+
+    users: int
+    groups: int
+    unusable: Annotated[int, Field(description="Entries without a login or without an id")]
+
+
+class ChangeView(BaseModel):
+    """One thing that a sync would do about one person."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [CHANGE]})
+
+    act: Act
+    login: str
+    user_id: Annotated[UUID | None, Field(description="null: not here yet")]
+    detail: str
+
+
+class PreviewView(BaseModel):
+    """What a sync would change: the first thousand, and how many in all."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [CHANGE], "total": 1}]})
+
+    items: list[ChangeView]
+    total: int
+
+
+class SyncView(BaseModel):
+    """The job that syncs."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"job": ID}]})
+
+    job: UUID

@@ -84,6 +84,55 @@ class OidcSettings(BaseModel):
         return value
 
 
+Dn = Annotated[str, Field(min_length=1, max_length=1000)]
+Filter = Annotated[str, Field(min_length=3, max_length=1000, pattern=r"^\(.*\)$")]
+Attribute = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9.;-]{0,99}$")]
+
+
+class LdapSettings(BaseModel):
+    """An LDAP server or Active Directory, and what its entries mean here. Always over TLS."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: Annotated[str, Field(min_length=1, max_length=255, description="A name that its certificate bears")]
+    port: Annotated[int | None, Field(ge=1, le=65535, description="null: 636, or 389 with starttls")] = None
+    security: Literal["ldaps", "starttls"] = "ldaps"
+    ca: Pem = None
+    bind_dn: Dn
+    user_base: Dn
+    user_filter: Filter = "(objectClass=inetOrgPerson)"
+    login_attribute: Attribute = "uid"
+    name_attribute: Attribute = "cn"
+    id_attribute: Annotated[Attribute, Field(description="What never changes: objectGUID in Active Directory")] = (
+        "entryUUID"
+    )
+    group_base: Annotated[Dn | None, Field(description="null: groups are not taken from it")] = None
+    group_filter: Filter = "(objectClass=groupOfNames)"
+    group_name_attribute: Attribute = "cn"
+    member_attribute: Annotated[Attribute, Field(description="It holds the names (DN) of members")] = "member"
+    groups: Groups = None
+    roles: Roles = {}
+    sign_in: Annotated[bool, Field(description="Let people sign in with the directory's password")] = True
+    every_minutes: Annotated[int | None, Field(ge=1, le=10080, description="null: only when asked")] = 15
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        try:
+            where = parse(f"https://{value}/")
+        except AddressRefused as error:
+            raise ValueError(error.detail) from error
+        if where.host != value or where.target != "/":
+            message = "a host is a name, without a port"
+            raise ValueError(message)
+        return value
+
+    @property
+    def reached_port(self) -> int:
+        """The port, the usual one unless set."""
+        return self.port or {"ldaps": 636, "starttls": 389}[self.security]
+
+
 def highest(roles: Mapping[str, Role], groups: frozenset[str]) -> Role:
     """The role that these groups of the directory give: the one that may most, member if none."""
     found = {role for group, role in roles.items() if group in groups}

@@ -27,6 +27,7 @@ class DirectoryRow(Base):
     created_at: Mapped[Created]
     changed_at: Mapped[Moment] = mapped_column(server_default=text("now()"))
     synced_at: Mapped[Moment | None]
+    due_at: Mapped[Moment | None]
 
 
 class DirectoryLinkRow(Base):

@@ -16,8 +16,13 @@ __all__ = ["house"]
 
 
 @pytest.fixture
-def client(settings: Settings, databases: Databases) -> Iterator[TestClient]:
-    with TestClient(web.build(roomy(settings, databases)), raise_server_exceptions=False) as client:
+def licensed(settings: Settings, databases: Databases) -> Settings:
+    return roomy(settings, databases)
+
+
+@pytest.fixture
+def client(licensed: Settings) -> Iterator[TestClient]:
+    with TestClient(web.build(licensed), raise_server_exceptions=False) as client:
         yield client
 
 

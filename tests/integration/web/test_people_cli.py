@@ -86,6 +86,21 @@ def test_an_oidc_provider_is_set_up_from_a_file(cli: Run, tmp_path: Path) -> Non
             cli("directory", "set", "oidc", file, *there)
 
 
+def test_an_ldap_directory_is_set_up_from_a_file(cli: Run, tmp_path: Path) -> None:
+    there = ("--tenant", "one", "--json")
+    file = tmp_path / "ldap.json"
+    bases = {"user_base": "ou=people,dc=corp", "group_base": "ou=groups,dc=corp"}
+    file.write_text(json.dumps({"host": "127.0.0.1", "port": 9, "bind_dn": "cn=reader", **bases}))
+    made = document(cli("directory", "set", "ldap", file, "--secret-stdin", *there, typed="w0rd\n")[1])
+    assert (made["has_secret"], made["settings"]["security"]) == (True, "ldaps")
+    for verb in ("test", "preview"):
+        with pytest.raises(ApplianceError, match=r"127\.0\.0\.1"):
+            cli("directory", *((verb, "ldap") if verb == "test" else (verb,)), *there)
+    asked = document(cli("directory", "sync", "--no-wait", *there)[1])
+    assert asked["state"] == "queued"
+    assert document(cli("directory", "sync", "--no-wait", *there)[1])["id"] == asked["id"], "one at a time"
+
+
 def test_from_a_tenant_to_a_revoked_key(cli: Run) -> None:
     assert document(cli("tenants", "create", "north", "--time-zone", "Europe/Zurich", "--json")[1])["state"] == "active"
     assert document(cli("tenants", "change", "north", "--contact", "Ann", "--json")[1])["settings"]["contact"] == "Ann"
