@@ -42,10 +42,8 @@ class Desk:
         return _view(route, {one.id: one for one in Deployments(self.session).all()}, self._waits(route))
 
     def _waits(self, route: Route) -> str | None:
-        if route.next is None:
-            return None
         found = self._known(self.session, {lead.adapter for lead in leads([route]) if lead.adapter})
-        return waits_for(route.next, {one.id: one for one in Deployments(self.session).all()}, found)
+        return waits_for(route.next or route.lead, {one.id: one for one in Deployments(self.session).all()}, found)
 
 
 At = Annotated[Desk, Depends(Desk)]

@@ -122,7 +122,7 @@ class LeadView(BaseModel):
 
 
 class RouteInfo(BaseModel):
-    """A route. ``next``: where it leads once ``waits_for`` is over; ``tenant_ids``: for whom, unless for everyone."""
+    """A route. ``waits_for``: why ``next``, or where it leads, cannot answer yet; ``tenant_ids``: for whom."""
 
     id: UUID
     name: str

@@ -72,10 +72,10 @@ def settled(api: "Api", item: dict[str, Any], *, wait: bool) -> dict[str, Any]:
 
 
 def flipped(api: "Api", item: dict[str, Any], *, wait: bool) -> dict[str, Any]:
-    """The route once it leads where it shall."""
+    """The route once it leads where it shall, and an engine there can answer."""
     deadline = time.monotonic() + PATIENCE
     with output.console(stderr=True).status(f"Waiting for {item['name']} …"):
-        while wait and item["next"] is not None:
+        while wait and (item["next"] is not None or item["waits_for"]):
             if time.monotonic() > deadline:
                 raise Unavailable(f"{item['name']} waits for too long: {item['waits_for'] or ''}")
             time.sleep(_PAUSE)
