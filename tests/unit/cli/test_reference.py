@@ -62,7 +62,7 @@ VERBS = (
 
 def test_every_verb_is_told_and_every_verb_speaks_json() -> None:
     sections = dict(part.split("\n", 1) for part in reference.text().split("\n## appliance ")[1:])
-    assert set(sections) == set(VERBS)
+    assert set(sections) >= set(VERBS)  # what scripts outside rely on; others may come
     assert [verb for verb, told in sections.items() if "`--json`" not in told] == []
 
 
