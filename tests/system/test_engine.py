@@ -78,7 +78,7 @@ def test_the_same_question_gets_the_same_answer_whole(appliance: Appliance, clie
 def test_the_planner_counts_the_tokens_that_the_engine_reports(appliance: Appliance) -> None:
     logs = "".join(path.read_text(errors="replace") for path in appliance.layout.logs.glob("engine-*.log*"))
     told = re.findall(r"KV cache size: ([\d,]+) tokens", logs)
-    directory = Path(str(appliance.value("select directory from model_versions where kind = 'language' limit 1")))
+    directory = Path(str(appliance.value("select directory from model_versions where name = %s", MODEL)))
     engine = EngineSettings()
     planned = capacity(
         shape.of(json.loads((directory / "config.json").read_text())),

@@ -17,7 +17,7 @@ from appliance.catalog.entry import ENTRIES
 from appliance.catalog.service import Catalog, inspect
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import CatalogSettings
-from tests.factories import lora
+from tests.factories import lora, models
 from tests.integration.catalog.works import PATH, Works
 from tests.integration.web.conftest import House
 from tests.unit.catalog.test_oms import keys
@@ -121,6 +121,29 @@ def test_what_is_hostile_or_incomplete_is_refused_and_leaves_nothing(works: Work
         assert works.left() == []
         assert list((works.settings.model_store / importing.WORK).iterdir()) == []
     assert works.client.get(PATH, headers=works.headers).json()["items"] == []
+
+
+def test_a_module_that_a_configuration_names_is_never_imported(works: Works, outside: Path, tmp_path: Path) -> None:
+    """auto_map makes loaders import Python from the model's directory, trust_remote_code or not: vLLM did."""
+    canary = tmp_path / "the canary sang"
+    module = f"import pathlib\npathlib.Path({str(canary)!r}).touch()\nclass Model: pass\n"
+    mapped = json.dumps(
+        {"model_type": "llama", "auto_map": {"AutoConfig": "canary.Model", "AutoModel": "canary.Model"}}
+    )
+    (outside / "canary.py").write_text(module)
+    (outside / "config.json").write_text(mapped)
+    assert "no code" in works.bring(outside)["error"]
+    (outside / "canary.py").unlink()
+    assert "auto_map" in works.bring(outside)["error"]
+    sealed = works.settings.model_store / models.LANGUAGE  # put into the store itself, with a manifest that fits
+    (sealed / "canary.py").write_text(module)
+    (sealed / "config.json").write_text(mapped)
+    models.seal(sealed)
+    job = works.client.post(f"{PATH}/pull", json={"name": models.LANGUAGE}, headers=works.headers).json()
+    works.work()
+    ended = works.client.get(f"/api/v1/jobs/{job['id']}", headers=works.headers).json()
+    assert (ended["state"], ended["error_code"]) == ("failed", "weights_tampered")
+    assert not canary.exists()
 
 
 def test_a_source_that_cannot_be_one_is_refused_at_once(works: Works) -> None:
