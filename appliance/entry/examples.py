@@ -24,13 +24,13 @@ class Examples:
         if "$ref" in schema:
             owner = schema["$ref"].rpartition("/")[2]
             return self.of(self._schemas[owner], name, owner)
-        if "examples" in schema or "example" in schema:
-            return self._whole(schema["example"] if "example" in schema else schema["examples"][0], schema)
-        if "const" in schema or "enum" in schema:
-            return schema["const"] if "const" in schema else schema["enum"][0]
+        if {"example", "examples", "const", "enum"} & set(schema):
+            return self._whole(_named(schema), schema)
         if "properties" in schema:
             owner = owner or schema.get("title", "")
             return {each: self.of(one, each, owner) for each, one in schema["properties"].items()}
+        if schema.get("format") in FORMATS or "contentMediaType" in schema:
+            return FORMATS[schema.get("format", "binary")]
         for known in (f"{owner}.{name}", name):
             if known in SAMPLES and _fits(SAMPLES[known], schema):
                 return SAMPLES[known]
@@ -40,8 +40,6 @@ class Examples:
         options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
         if options:
             return None if {"type": "null"} in options else self.of(options[0], name, owner)
-        if schema.get("format") in FORMATS or "contentMediaType" in schema:
-            return FORMATS[schema.get("format", "binary")]
         if "default" in schema:
             return schema["default"]
         if schema.get("type") == "string":
@@ -68,6 +66,13 @@ class Examples:
         members = schema.get("properties", {})
         nulls = dict.fromkeys(set(members) & set(schema.get("required", [])) - set(example))
         return {**{name: self._whole(each, members.get(name, {})) for name, each in example.items()}, **nulls}
+
+
+def _named(schema: Schema) -> object:
+    """The value that the schema itself names."""
+    if "example" in schema or "const" in schema:
+        return schema.get("example", schema.get("const"))
+    return (schema.get("examples") or schema["enum"])[0]
 
 
 def _fits(sample: object, schema: Schema) -> bool:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect
+from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import Boolean, DateTime, Float, Integer, LargeBinary, Numeric, String, TypeEngine, Uuid
 
@@ -27,6 +27,7 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("users", "password_hash"): None,
     ("tenants", "settings"): {},
     ("messages", "sentences"): [],
+    ("job_events", "kind"): "log",
 }
 """What a column holds where its type alone does not say it."""
 
@@ -39,6 +40,8 @@ class Planted:
     content: str
     people: str
     rows: dict[str, Row] = field(default_factory=dict)
+    borrowed: set[object] = field(default_factory=set)
+    """Ids of the appliance that these rows refer to: everybody may know them."""
 
     @property
     def ids(self) -> dict[str, UUID]:
@@ -64,7 +67,11 @@ def plant(connection: Connection, tables: MetaData, planted: Planted) -> None:
         if table.name in planted.rows:
             continue
         choices = _choices(connection, table)
-        row = {column.name: _value(column, planted, choices) for column in table.columns if not _numbered(column)}
+        row = {
+            column.name: _value(connection, column, planted, choices)
+            for column in table.columns
+            if not _numbered(column)
+        }
         connection.execute(insert(table).values(row))
         planted.rows[table.name] = row
 
@@ -83,7 +90,7 @@ def _choices(connection: Connection, table: Table) -> dict[str, str]:
     return found
 
 
-def _value(column: Column[Any], planted: Planted, choices: Mapping[str, str]) -> object:
+def _value(connection: Connection, column: Column[Any], planted: Planted, choices: Mapping[str, str]) -> object:
     table, name = column.table.name, column.name
     if (table, name) in BETTER:
         return BETTER[table, name]
@@ -93,6 +100,11 @@ def _value(column: Column[Any], planted: Planted, choices: Mapping[str, str]) ->
         other = planted.rows.get(key.column.table.name)
         if other is not None:
             return other[key.column.name]
+        if key.column.table.name not in (table, "tenants"):  # of the appliance, which has some already
+            planted.borrowed.add(value := connection.execute(select(key.column).limit(1)).scalar())
+            return value
+    if name == "actor":
+        return planted.rows["users"]["id"]
     if name.endswith("_id") and f"{name[:-3]}s" in planted.rows:
         return planted.rows[f"{name[:-3]}s"]["id"]
     return choices.get(name) or _of_type(column, planted)

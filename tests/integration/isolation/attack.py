@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx2
 
+from appliance.entry.samples import FORMATS
 from appliance.kit.ids import uuid7
 from tests.integration.isolation.places import Operation, Place, placed
 from tests.integration.isolation.town import Household, Town
@@ -52,7 +53,11 @@ class Attack:
         if not self.operation.media:
             return {}
         if self.operation.media == "multipart/form-data":
-            return {"files": {"file": ("a.txt", f"some words {next(_fresh)}".encode(), "text/plain")}}
+            assert isinstance(body, dict)
+            names = [name for name, value in body.items() if value == FORMATS["binary"]]
+            files = {name: (f"{name}.txt", f"some words {next(_fresh)}".encode(), "text/plain") for name in names}
+            fields = {name: value for name, value in body.items() if name not in files and value is not None}
+            return {"files": files, "data": fields}
         return {"json": body}
 
 

@@ -5,6 +5,7 @@ tells no table is a failure of ``test_matrix.py``, so a new route cannot go unno
 """
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,15 @@ from migrations.policies import RULES
 
 DESCRIPTION = describe().openapi()
 SCHEMAS: Mapping[str, Any] = DESCRIPTION["components"]["schemas"]
-ALIASES = {"key": "api_keys", "actor": "users", "model": "model_versions", "appliance": ""}
+ALIASES = {
+    "actor": "users",
+    "appliance": "",
+    "base": "model_versions",
+    "entry": "",
+    "key": "api_keys",
+    "model": "model_versions",
+    "session": "user_sessions",
+}
 """Names that are not their table's without the s; empty: an id of something that is no row."""
 
 Schema = Mapping[str, Any]
@@ -61,7 +70,7 @@ def table_of(name: str, path: str = "") -> str | None:
     """The table that a name speaks of; empty for none that has rows of tenants, None when that cannot be told."""
     if name == "id":
         name = path.partition("/{id}")[0].rpartition("/")[2].lower()
-    stem = name.removesuffix("_ids").removesuffix("_id").removesuffix("s")
+    stem = re.sub(r"_(ids?|name)$", "", name).removesuffix("s")
     table = ALIASES.get(stem, f"{stem}s")
     if table in RULES:
         return table if RULES[table].tenant_column else ""

@@ -122,11 +122,12 @@ class Town:
             key = connection.execute(text("select id from api_keys where name = :name"), {"name": spare}).scalar()
             planted.rows |= {"users": of_editor, "api_keys": {"id": key, "tenant_id": tenant}}
             plant(connection, self.tables, planted)
-            ids = planted.ids
+            made = planted.ids
             statement = "update documents set current_revision = :revision where id = :id"
-            connection.execute(text(statement), {"revision": ids["revisions"], "id": ids["documents"]})
+            connection.execute(text(statement), {"revision": made["revisions"], "id": made["documents"]})
         self._index(planted)
-        known = {str(value) for row in planted.rows.values() for value in row.values() if isinstance(value, UUID)}
+        ids = {value for row in planted.rows.values() for value in row.values() if isinstance(value, UUID)}
+        known = {str(value) for value in ids - planted.borrowed}
         return Household(planted, keys, frozenset(known | {planted.content, planted.people, *map(str, users.values())}))
 
     def _index(self, planted: Planted) -> None:
