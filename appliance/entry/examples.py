@@ -1,5 +1,6 @@
 """Examples for the API's description, composed from the schemas: what a model says of itself comes first."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -31,7 +32,7 @@ class Examples:
             return {each: self.of(one, each, owner) for each, one in schema["properties"].items()}
         if schema.get("format") in FORMATS or "contentMediaType" in schema:
             return FORMATS[schema.get("format", "binary")]
-        for known in (f"{owner}.{name}", name):
+        for known in (f"{owner}.{name}", name, *(("a name like this",) if "pattern" in schema else ())):
             if known in SAMPLES and _fits(SAMPLES[known], schema):
                 return SAMPLES[known]
         return self._made(schema, name, owner)
@@ -78,6 +79,8 @@ def _named(schema: Schema) -> object:
 def _fits(sample: object, schema: Schema) -> bool:
     """Whether a sample of this name is of the kind that the schema asks for."""
     kinds = {one.get("type", "object") for one in schema.get("anyOf", [schema])}
+    if "pattern" in schema and isinstance(sample, str) and not re.search(schema["pattern"], sample):
+        return False
     return not schema or _KINDS[type(sample)] in kinds
 
 

@@ -6,7 +6,7 @@ Written as the superuser, whom row security does not hold. Every text names whos
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from migrations.policies import RULES
 
 Row = dict[str, Any]
 AT = datetime(2026, 11, 24, 8, tzinfo=UTC)
+LATER = AT + timedelta(days=3650)
 BETTER: Mapping[tuple[str, str], object] = {
     ("jobs", "state"): "succeeded",  # its stream of events ends
     ("documents", "state"): "ready",
@@ -26,8 +27,11 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("documents", "projected_readers"): ["everyone"],
     ("users", "password_hash"): None,
     ("tenants", "settings"): {},
+    ("directory_links", "kind"): "scim",
+    ("directory_links", "group_id"): None,
     ("messages", "sentences"): [],
     ("job_events", "kind"): "log",
+    ("user_sessions", "idle_seconds"): 10**9,
 }
 """What a column holds where its type alone does not say it."""
 
@@ -103,10 +107,9 @@ def _value(connection: Connection, column: Column[Any], planted: Planted, choice
         if key.column.table.name not in (table, "tenants"):  # of the appliance, which has some already
             planted.borrowed.add(value := connection.execute(select(key.column).limit(1)).scalar())
             return value
-    if name == "actor":
-        return planted.rows["users"]["id"]
-    if name.endswith("_id") and f"{name[:-3]}s" in planted.rows:
-        return planted.rows[f"{name[:-3]}s"]["id"]
+    meant = "users" if name == "actor" else f"{name.removesuffix('_id')}s"
+    if isinstance(column.type, Uuid) and meant in planted.rows:
+        return planted.rows[meant]["id"]
     return choices.get(name) or _of_type(column, planted)
 
 
@@ -115,7 +118,7 @@ def _of_type(column: Column[Any], planted: Planted) -> object:
     marker = planted.people if "select" in RULES[table].operator else planted.content
     made: tuple[tuple[tuple[type[TypeEngine[Any]], ...], object], ...] = (
         ((Uuid,), uuid7()),
-        ((DateTime,), None if column.nullable else AT),
+        ((DateTime,), None if column.nullable else LATER if column.name == "expires_at" else AT),
         ((Boolean,), False),
         ((Integer, Float, Numeric), 1),
         ((LargeBinary,), planted.tenant.bytes + uuid7().bytes),

@@ -1,7 +1,7 @@
 """Every place of the API where an id goes, from its own description: path, query, and anywhere in a body.
 
 What an id is of is read from its name: ``document_id`` and ``documents`` are of the table ``documents``. A name that
-tells no table is a failure of ``test_matrix.py``, so a new route cannot go unnoticed.
+tells no table is a failure of ``tests/rules/test_places.py``, so a new route cannot go unnoticed.
 """
 
 import copy
@@ -21,8 +21,11 @@ ALIASES = {
     "appliance": "",
     "base": "model_versions",
     "entry": "",
+    "fallback": "deployments",
     "key": "api_keys",
     "model": "model_versions",
+    "name": "",  # of a type or schema of SCIM: the same for all
+    "subject": "users",
     "session": "user_sessions",
 }
 """Names that are not their table's without the s; empty: an id of something that is no row."""
@@ -68,9 +71,9 @@ class Operation:
 
 def table_of(name: str, path: str = "") -> str | None:
     """The table that a name speaks of; empty for none that has rows of tenants, None when that cannot be told."""
-    if name == "id":
-        name = path.partition("/{id}")[0].rpartition("/")[2].lower()
-    stem = re.sub(r"_(ids?|name)$", "", name).removesuffix("s")
+    if name in ("id", "name"):
+        name = path.partition(f"/{{{name}}}")[0].rpartition("/")[2].lower()
+    stem = re.sub(r"^scim_|_(ids?|name)$", "", name).removesuffix("s")
     table = ALIASES.get(stem, f"{stem}s")
     if table in RULES:
         return table if RULES[table].tenant_column else ""

@@ -14,6 +14,7 @@ import numpy as np
 from sqlalchemy import Engine, MetaData, insert, text, update
 from starlette.testclient import TestClient
 
+from appliance.access.permissions import Action
 from appliance.access.principal import Role, UserId
 from appliance.access.web import Databases
 from appliance.chat.answering import Answering
@@ -32,6 +33,7 @@ from appliance.serving import bootstrap as serving
 from appliance.serving.directory import Directory
 from appliance.serving.service import Engines
 from appliance.tenants import bootstrap
+from appliance.tenants.keys import Limits
 from appliance.tenants.service import Tenants
 from tests.factories import models
 from tests.factories.engine import Spoken, SpokenUpstream
@@ -42,11 +44,16 @@ ROLES = (Role.TENANT_ADMIN, Role.EDITOR, Role.MEMBER)
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """A tenant, what it has, and a key of each role in it. ``known``: every id and name that is its own."""
+    """A tenant, what it has, a key of each role in it and its directory's. ``known``: every id and name of its own."""
 
     planted: Planted
     keys: Mapping[Role, str]
+    directory: str
     known: frozenset[str]
+
+    def key(self, role: Role, path: str) -> str:
+        """The key of a role; where only a directory may, its administrator's."""
+        return self.directory if path.startswith("/scim/") and role == Role.TENANT_ADMIN else self.keys[role]
 
     @property
     def tenant(self) -> UUID:
@@ -114,6 +121,8 @@ class Town:
             people = tenants.people(tenant)
             users = {role: people.add(f"people-{tag} {role}", f"people-{tag}", role).id for role in ROLES}
             keys = {role: people.issue_key(UserId(user), f"people-{tag}") for role, user in users.items()}
+            limits = Limits(scopes=frozenset({Action.PROVISION_USERS}))
+            directory = tenants.keys(tenant).create(users[Role.TENANT_ADMIN], f"people-{tag}", limits).secret
             spare = f"people-{tag} spare"  # a key that may be revoked, and the attack goes on
             people.issue_key(UserId(users[Role.EDITOR]), spare)
         planted = Planted(tenant, f"content-{tag}", f"people-{tag}")
@@ -123,12 +132,15 @@ class Town:
             planted.rows |= {"users": of_editor, "api_keys": {"id": key, "tenant_id": tenant}}
             plant(connection, self.tables, planted)
             made = planted.ids
+            link = {**planted.rows["directory_links"], "id": uuid7(), "user_id": None, "group_id": made["groups"]}
+            connection.execute(insert(self.tables.tables["directory_links"]).values(link))
             statement = "update documents set current_revision = :revision where id = :id"
             connection.execute(text(statement), {"revision": made["revisions"], "id": made["documents"]})
         self._index(planted)
         ids = {value for row in planted.rows.values() for value in row.values() if isinstance(value, UUID)}
         known = {str(value) for value in ids - planted.borrowed}
-        return Household(planted, keys, frozenset(known | {planted.content, planted.people, *map(str, users.values())}))
+        known |= {planted.content, planted.people, *map(str, users.values())}
+        return Household(planted, keys, directory, frozenset(known))
 
     def _index(self, planted: Planted) -> None:
         chunk = planted.rows["chunks"]
