@@ -32,7 +32,7 @@ class Examples:
             return {each: self.of(one, each, owner) for each, one in schema["properties"].items()}
         if schema.get("format") in FORMATS or "contentMediaType" in schema:
             return FORMATS[schema.get("format", "binary")]
-        for known in (f"{owner}.{name}", name, *(("a name like this",) if "pattern" in schema else ())):
+        for known in (f"{owner}.{name}", name, *(("a name like this",) if "pattern" in str(schema) else ())):
             if known in SAMPLES and _fits(SAMPLES[known], schema):
                 return SAMPLES[known]
         return self._made(schema, name, owner)
@@ -78,10 +78,16 @@ def _named(schema: Schema) -> object:
 
 def _fits(sample: object, schema: Schema) -> bool:
     """Whether a sample of this name is of the kind that the schema asks for."""
-    kinds = {one.get("type", "object") for one in schema.get("anyOf", [schema])}
-    if "pattern" in schema and isinstance(sample, str) and not re.search(schema["pattern"], sample):
-        return False
-    return not schema or _KINDS[type(sample)] in kinds
+    options = schema.get("anyOf", [schema])
+    return not schema or any(
+        _KINDS[type(sample)] == one.get("type", "object") and _allows(one, sample) for one in options
+    )
+
+
+def _allows(schema: Schema, sample: object) -> bool:
+    if "enum" in schema:
+        return sample in schema["enum"]
+    return not (isinstance(sample, str) and "pattern" in schema and not re.search(schema["pattern"], sample))
 
 
 _KINDS: Final = {str: "string", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from appliance.entry import reference_pages as pages
 from appliance.entry.cli import reference as command_line
 from appliance.entry.web import describe
 from appliance.kit.settings import Settings
@@ -78,6 +79,9 @@ def files() -> dict[Path, str]:
         DOCS / "reference" / "settings.md": settings(),
         DOCS / "reference" / "command-line.md": command_line.text(),
         DOCS / "reference" / "metrics.md": metrics(),
+        DOCS / "reference" / "api.md": pages.api(describe().openapi()),
+        DOCS / "reference" / "errors.md": pages.errors(),
+        DOCS / "reference" / "events.md": pages.events(),
     }
 
 

@@ -81,6 +81,7 @@ SAMPLES: Final[dict[str, object]] = {
     "note": None,
     "open": {"writing": True},
     "outcome": "done",
+    "path": "/srv/models/smollm2-135m",
     "password": "correct horse battery",
     "provenance": {"model": "smollm2-135m", "prompt": 3},
     "query": "taxi after midnight",

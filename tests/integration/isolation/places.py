@@ -115,7 +115,7 @@ def _operation(verb: str, path: str, told: Mapping[str, Any]) -> Operation:
     body = None
     if media:
         schema = content[media]["schema"]
-        body = content[media].get("example", Examples(SCHEMAS).of(schema))
+        body = content[media]["example"] if "example" in content[media] else Examples(SCHEMAS).of(schema)
         ids = dict.fromkeys(leaves(schema, ""))
         places += [Place(verb, path, "body", pointer, table_of(name, path)) for pointer, name in ids if pointer]
     return Operation(verb, path, told, tuple(places), media, body)
