@@ -25,6 +25,7 @@ ALIASES = {
     "key": "api_keys",
     "model": "model_versions",
     "name": "",  # of a type or schema of SCIM: the same for all
+    "of_tenant": "",  # at whose provider somebody not yet known asks to sign in
     "subject": "users",
     "session": "user_sessions",
 }
