@@ -159,7 +159,7 @@ def _without_filters(town: Town) -> Callable[[], int]:
     """Take "of this tenant" out of every statement of the app login; how many were changed."""
     changed = itertools.count()
 
-    def strip(_: object, __: object, statement: str, parameters: Any, *___: object) -> tuple[str, Any]:  # noqa: ANN401
+    def strip(_: object, __: object, statement: str, parameters: Any, *___: object) -> tuple[str, Any]:  # noqa: ANN401 - SQLAlchemy's
         bare, filters = FILTER.subn("true", statement)
         if filters and statement.lstrip().lower().startswith(("select", "update", "delete", "with")):
             next(changed)
