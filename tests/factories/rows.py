@@ -27,6 +27,7 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("documents", "projected_readers"): ["everyone"],
     ("users", "password_hash"): None,
     ("tenants", "settings"): {},
+    ("directories", "settings"): {"issuer": "https://idp.test", "client_id": "a", "public_url": "https://a.test"},
     ("directory_links", "kind"): "scim",
     ("directory_links", "group_id"): None,
     ("messages", "sentences"): [],

@@ -21,6 +21,7 @@ ALIASES = {
     "appliance": "",
     "base": "model_versions",
     "entry": "",
+    "export": "tenant_exports",
     "fallback": "deployments",
     "key": "api_keys",
     "model": "model_versions",

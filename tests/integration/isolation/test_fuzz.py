@@ -32,6 +32,7 @@ CONTENT: Final = {name for name, rules in RULES.items() if rules.tenant_column a
 ASKED: Final = {place.table for each in OPERATIONS for place in each.places if place.table}
 FILTERS: Final = ("name", "login", "kind", "state")
 FILTER: Final = re.compile(r'"?\w+"?\.tenant_id = %\(\w+\)s(::UUID)?')
+pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass(frozen=True, slots=True)

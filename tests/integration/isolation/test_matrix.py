@@ -13,6 +13,7 @@ from tests.integration.isolation.town import ROLES, Household, Town
 
 TENANTS = "/api/v1/tenants/{tenant_id}"
 CASES = [(operation, place) for operation in OPERATIONS for place in operation.places if place.table]
+pytestmark = pytest.mark.timeout(900)
 
 
 def _answers(town: Town, operation: Operation, place: Place, role: Role) -> str:
