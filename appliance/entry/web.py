@@ -165,11 +165,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def server(app: FastAPI, configured: Settings) -> uvicorn.Server:
-    """The HTTP server."""
+    """The HTTP server.
+
+    What a proxy says of its callers is believed of those alone that the settings name: uvicorn would believe whatever
+    any program of this machine says, and with it the address that failed sign-ins are counted for.
+    """
     web = configured.web
     config = uvicorn.Config(
         app,
         http=Bounded,
+        proxy_headers=bool(web.proxies),
+        forwarded_allow_ips=web.proxies,
         host=web.host,
         port=web.port,
         ssl_certfile=web.certificate,

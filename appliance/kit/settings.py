@@ -47,6 +47,7 @@ class WebSettings(_Section):
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on")
     certificate: Path | None = Field(None, description="TLS certificate; needed for any address but loopback")
     key: Path | None = Field(None, description="TLS private key")
+    proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, by commas")
     largest_upload: int = Field(100 * 1024 * 1024, ge=1, description="Bytes a single uploaded file may have")
     keep_idempotency_hours: int = Field(24, ge=1, description="Hours in which a repeated Idempotency-Key is known")
     threads: int = Field(16, ge=1, description="Threads for blocking work; also the limit of concurrent services")
