@@ -18,7 +18,7 @@ from typing import Any
 from appliance.entry.index_generations import AWAY, UNREADABLE, Generations
 from appliance.kit import clock, log, settings
 from appliance.kit.children import Child, Log, spawn
-from appliance.kit.priority import LAST, yield_to_others
+from appliance.kit.priority import BEHIND, yield_to_others
 from appliance.kit.wire import Client, WireDown, WireRefused
 
 POLL_SECONDS = 0.5
@@ -222,7 +222,7 @@ class Host:
             grace=STOP_GRACE,
         )
         if "--beside" in how:  # from its first line: it imports for a second before it could say so itself
-            yield_to_others(LAST, child.pid)
+            yield_to_others(BEHIND, child.pid)
         return Shard(name, child, Client(self._layout.run / f"index-{name[-6:]}.sock"))
 
     def _clear_sockets(self) -> None:

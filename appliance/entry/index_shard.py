@@ -27,7 +27,7 @@ from appliance.drivers.vectors.errors import ShardUnreadable
 from appliance.entry.index_generations import AWAY, UNREADABLE, Generations, Identity, sync
 from appliance.kit import clock, log, settings
 from appliance.kit.database import Database
-from appliance.kit.priority import LAST, settle, yield_to_others
+from appliance.kit.priority import BEHIND, LAST, settle, yield_to_others
 from appliance.kit.wire import Handler, Server
 from appliance.knowledge import marks
 from appliance.knowledge.projection import Projection
@@ -48,7 +48,7 @@ class ShardProcess:
         self.beside = beside
         self.state = "starting"
         if beside is not None:
-            yield_to_others(LAST)
+            yield_to_others(BEHIND)
         self.rebuild_wanted = self.compact_wanted = False
         self.ended = threading.Event()
         self.generations = Generations(configuration.layout.index)
@@ -73,6 +73,7 @@ class ShardProcess:
         """Copy a shard that nobody writes to meanwhile, build its graphs, apply what came since."""
         shutil.copytree(self.generations.shard(source), self.generations.shard(self.name))
         self.state = "copied"
+        yield_to_others(LAST)  # not before: the live shard applies nothing until it is copied
         vectors = EdgeVectors.load(self.generations.shard(self.name), self._dimensions)
         self._optimise(vectors)
         self._hold(secrets.token_hex(8), vectors, self.beside or 0)

@@ -195,9 +195,10 @@ def spawn(  # noqa: PLR0913 - each of these is one property of the child, all bu
     with suppress(BrokenPipeError):
         _whole(process.stdin, json.dumps(order).encode() + b"\n")
     child = Child(process, name, mark)
-    if limits.nice:
-        with suppress(OSError):  # it may be gone already
-            yield_to_others(os.getpriority(os.PRIO_PROCESS, child.pid), child.pid)
+    with suppress(OSError):  # it may be gone already
+        nice = os.getpriority(os.PRIO_PROCESS, child.pid)  # what was inherited counts too: its session is a new group
+        if nice > 0:
+            yield_to_others(nice, child.pid)
     return child
 
 

@@ -15,15 +15,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-BEHIND: Final = 15
+BEHIND: Final = 10
 """Nice value of who computes for long: worker, encoder, engine. A search waits for none; among themselves they share.
 
 Nice 5 was not enough: autogroups are weighed on each core by themselves, one whose threads are on both is light on
 either, overdraws its share there and waits for it afterwards. On two cores searches waited up to 170 ms for an encoder
-of nice 5. With 19 the encoder itself waited seconds beside anything else, and a question waits for it too.
+of nice 5. With 15 and more the encoder waited seconds beside anything else, and a question waits for it too.
 """
 LAST: Final = 19
-"""Nice value of what nobody waits for: a shard that does not answer yet."""
+"""Nice value of what nobody waits for: the building of graphs."""
 PROMPT: Final = 100_000
 """Nanoseconds: the shortest slice that Linux grants."""
 USUAL: Final = 0
