@@ -1,27 +1,13 @@
 """Alembic's environment: online only, as the owner, with lock and statement timeouts."""
 
-import importlib
-import pkgutil
-
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 
-import appliance
+from appliance.entry.gathering import load_tables
 from appliance.kit.database import Base
 
 LOCK_TIMEOUT = "5s"
 STATEMENT_TIMEOUT = "10min"
-
-
-def load_tables() -> None:
-    """Import every slice's ``tables`` so that the metadata is whole."""
-    for module in pkgutil.iter_modules(appliance.__path__, "appliance."):
-        if module.ispkg:
-            try:
-                importlib.import_module(f"{module.name}.tables")
-            except ModuleNotFoundError as error:
-                if error.name != f"{module.name}.tables":
-                    raise
 
 
 def run(connection: Connection) -> None:

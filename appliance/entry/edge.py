@@ -123,7 +123,7 @@ def problem(error: errors.ApplianceError, request: Request) -> JSONResponse:
     scim = request.url.path.startswith("/scim/")
     if scim:  # RFC 7644 §3.12
         said = f"{error.detail.rstrip('.')}. {error.advice}"
-        body = {"schemas": [SCIM_ERROR], "status": str(error.status), "detail": said, "code": error.code}
+        body = {"schemas": [SCIM_ERROR], "status": str(error.status), "detail": said}
     headers = {"retry-after": str(error.retry_after)} if error.retry_after is not None else None
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers = {**(headers or {}), "www-authenticate": "Bearer"}

@@ -7,6 +7,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from appliance.audit.reading import of_tenant
+from appliance.entry.gathering import load_tables
 from appliance.jobs.registry import Registry
 from appliance.kit import clock
 from appliance.kit.database import Database, address
@@ -64,6 +65,7 @@ def register(registry: Registry, configured: Callable[[], Settings]) -> None:
 
     @contextmanager
     def workbench() -> Iterator[Tools]:
+        load_tables()
         settings = configured()
         app = Database(address(settings, "app"), pool_size=1)
         system = Database(address(settings, "system"), pool_size=1)

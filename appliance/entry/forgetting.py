@@ -16,6 +16,7 @@ from appliance.audit.reading import count_of
 from appliance.catalog.shelf import Shelf, Weights
 from appliance.drivers.vectors.port import Reader
 from appliance.drivers.vectors.remote import RemoteVectors
+from appliance.entry.gathering import load_tables
 from appliance.jobs.job import Ending
 from appliance.jobs.registry import Registry
 from appliance.jobs.stopping import stop
@@ -90,6 +91,7 @@ def forgetters(settings: Settings, system: Database, reader: Reader, compact: Ca
 
 def late_rows(session: Session) -> int:
     """A chore of the sweep: what was written for a deleted tenant by who had begun before."""
+    load_tables()
     return late(session, (*ROWS, *ELSEWHERE))
 
 
@@ -98,6 +100,7 @@ def register(registry: Registry, configured: Callable[[], Settings]) -> None:
 
     @contextmanager
     def workbench() -> Iterator[Tools]:
+        load_tables()
         settings = configured()
         system = Database(address(settings, "system"), pool_size=1)
         line = Client(settings.layout.index_socket)

@@ -147,7 +147,8 @@ def test_who_is_no_operator_may_look_at_what_it_may_use(desk: Desk) -> None:
             seen[key] = [route["name"] for route in client.get("/api/v1/routes").json()["items"]]
             named = client.get("/api/v1/deployments").json()["items"][0]["routes"]
             assert sorted(named) == sorted(seen[key])
-            assert [model["id"] for model in client.get("/v1/models").json()["data"]] == sorted(seen[key])
+            callable_ = [model["id"] for model in client.get("/v1/models").json()["data"]]
+            assert [model for model in callable_ if not model.endswith("-encoder")] == sorted(seen[key])
             for method, path in (("PUT", "routes/mine"), ("POST", f"deployments/{deployment}/stop")):
                 assert client.request(method, f"/api/v1/{path}", json={"deployment_id": deployment}).status_code == 403
             assert client.get(f"/api/v1/deployments/{deployment}/logs").status_code == 403

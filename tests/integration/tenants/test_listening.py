@@ -18,7 +18,7 @@ from tests.integration.conftest import Cluster
 def authenticate(databases: Databases) -> Iterator[Authenticator]:
     made = Authenticator(databases.system)
     made.start()
-    until(lambda: made._listener.hears, 5)
+    until(lambda: made._listener.hears, 20)
     yield made
     made.stop()
 
@@ -69,7 +69,7 @@ def test_a_lost_connection_forgets_all_and_is_made_again(
             "select pg_terminate_backend(pid) from pg_stat_activity "
             "where query = 'listen credentials' and datname like 'test_%'"
         )
-    until(lambda: authenticate._changes >= before + 2, 5)  # once when it was lost, once when it was made again
-    until(lambda: authenticate._listener.hears, 5)
+    until(lambda: authenticate._changes >= before + 2, 20)  # once when it was lost, once when it was made again
+    until(lambda: authenticate._listener.hears, 20)
     authenticate(key)
     assert crypto.digest(key) in authenticate._known

@@ -87,7 +87,8 @@ def test_requests_at_once_over_three_workers_do_not_pass_a_limit_of_tokens(
 ) -> None:
     limit(**{measure: 5_050})
     told = crew.run(spread=0)
-    assert sum(told["used"]) <= 5_000
+    windows = 2 if measure == "tokens_per_minute" else 1  # a minute may end meanwhile
+    assert sum(told["used"]) <= windows * 5_000
     assert len(told["granted"]) + len(told["refused"]) >= REQUESTS
     assert min(told["refused"]) >= 1
     if measure != "tokens_per_minute":

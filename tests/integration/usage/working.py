@@ -22,6 +22,7 @@ from appliance.kit.errors import OverShare
 from appliance.kit.ids import uuid7
 from appliance.usage import connect
 from appliance.usage.budgets import Wanted
+from appliance.usage.errors import QuotaUnknown
 from appliance.usage.journal import UsageRecord
 from appliance.usage.service import Usage
 
@@ -66,7 +67,10 @@ class Worker:
         wanted = Wanted(self.spec["tokens"], self.spec["tokens"])
         try:
             reservation = self.budgets.quick(self.principal, wanted) or self.budgets.reserve(self.principal, wanted)
-        except OverShare as error:
+        except (
+            OverShare,
+            QuotaUnknown,
+        ) as error:  # on a busy machine Valkey may be slow to tell: then nothing is granted
             self.tell("refused", error.retry_after or 0)
             return
         used = self.spec["tokens"] - number % (self.spec["spread"] + 1)

@@ -76,8 +76,8 @@ def test_no_value_in_any_place_breaks_a_route(client: TestClient, house: House) 
     assert tried > len(HOSTILE) * len(DESCRIPTION["paths"])
 
 
-READ_BY_PROGRAMS = {"application/json", "application/problem+json", "text/event-stream"}
-SAVED = {"application/x-ndjson"}
+READ_BY_PROGRAMS = {"application/json", "application/problem+json", "text/event-stream", "text/plain"}
+SAVED = {"application/x-ndjson", "application/zip", "text/csv"}
 """Types of files: a browser saves them and shows none of them."""
 
 
@@ -86,7 +86,7 @@ def test_no_answer_is_of_a_type_that_a_browser_would_run(client: TestClient, hou
     for verb, path, operation in _operations():
         types = {media for answer in operation["responses"].values() for media in answer.get("content", {})}
         assert types <= READ_BY_PROGRAMS | SAVED, (verb, path)
-        if types & SAVED:
+        if types & SAVED and "{" not in path:  # the edge makes no difference between these and those of some id
             told = client.request(verb, _filled(path), headers=operator)
             assert told.headers["content-type"] in SAVED, told.text
             assert told.headers["content-disposition"].partition(";")[0] == "attachment"

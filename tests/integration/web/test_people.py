@@ -11,7 +11,6 @@ from starlette.testclient import TestClient
 
 from appliance.access.principal import Role, UserId
 from appliance.access.web import Databases
-from appliance.entry.web import describe
 from appliance.kit.ids import uuid7
 from appliance.tenants.service import Tenants
 from appliance.tenants.settings import TenantSettings, settings_of
@@ -278,19 +277,3 @@ def test_a_document_of_a_group_is_read_by_its_members_only(
     for verb, expected in (("PUT", 200), ("DELETE", 404)):
         assert admin(verb, member)[0] == 204
         until(lambda expected=expected: status_of(client, key, path) == expected, 2)  # type: ignore[misc] # bound now
-
-
-def test_every_operation_is_described_with_an_example() -> None:
-    described = describe().openapi()
-    schemas = described["components"]["schemas"]
-    for path, verbs in described["paths"].items():
-        if not path.startswith("/api/v1/tenants"):
-            continue
-        for verb, operation in verbs.items():
-            assert operation["description"], (verb, path)
-            bodies = [operation.get("requestBody"), *operation["responses"].values()]
-            contents = [body["content"] for body in bodies if body and "content" in body]
-            kinds = [each["application/json"]["schema"] for each in contents if "application/json" in each]
-            names = [kind["$ref"].rpartition("/")[2] for kind in kinds if "$ref" in kind]
-            for name in set(names) - {"HTTPValidationError"}:
-                assert schemas[name]["examples"], (verb, path, name)
