@@ -32,7 +32,8 @@ def oidc_callback(
     user = signing_in.finish(kept, Returned(state or "", code, error, iss))
     with databases.system.session() as session:
         made = open_for(session, user, "oidc", settings.sessions, request.headers.get("user-agent", ""))
-    page = HTMLResponse(PAGE, headers={"content-security-policy": POLICY})
+    shown = {"content-security-policy": POLICY, "content-disposition": "inline"}  # else the edge has it saved as a file
+    page = HTMLResponse(PAGE, headers=shown)
     cookies.give(request, page, made.secret)
     page.delete_cookie(_name(request), path="/", secure=_tls(request), httponly=True, samesite="lax")
     return page

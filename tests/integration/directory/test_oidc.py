@@ -58,6 +58,7 @@ def test_who_signs_in_is_made_with_groups_and_loses_them_at_the_next_sign_in(
     browser = Browser(client, idp, house.one)
     answer = browser.sign_in("7")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.headers["content-disposition"] == "inline"  # a browser shows it and goes on
     assert "script" not in answer.text
     assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     me = browser.me().json()

@@ -67,7 +67,7 @@ def test_a_lost_connection_forgets_all_and_is_made_again(
     with postgres.superuser() as connection:
         connection.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where query = 'listen credentials' and datname like 'test_%'"
+            "where query = 'listen \"credentials\"' and datname like 'test_%'"
         )
     until(lambda: authenticate._changes >= before + 2, 20)  # once when it was lost, once when it was made again
     until(lambda: authenticate._listener.hears, 20)
