@@ -60,6 +60,11 @@ RULES: dict[str, Rules] = {
         ("select", "insert", "update(revoked_at)"),
         ("select", "insert", "update(seen_at, revoked_at)", "delete"),
     ),
+    "second_factors": _tenant(
+        ("select", "insert", "delete", "update(secret, recovery, last_step, confirmed_at)"),
+        ("select", "insert", "delete", "update(secret, recovery, last_step, confirmed_at)"),
+        ("select", "delete", "update(recovery, last_step)"),
+    ),
     "sign_in_counts": Rules(None, (), (), ALL),
     "sign_ins": _tenant((), ("select", "insert", "delete"), ("select", "update(used_at)")),
     "idempotency_keys": _tenant(

@@ -6,6 +6,7 @@ A key may have scopes: names of actions. It may then do what its user's role may
 from enum import StrEnum
 from uuid import UUID
 
+from appliance.access.errors import EnrolFirst
 from appliance.access.principal import Principal, Role
 from appliance.kit.errors import Forbidden
 
@@ -35,6 +36,9 @@ class Action(StrEnum):
     READ_USAGE = "read_usage"
     MANAGE_QUOTAS = "manage_quotas"
 
+
+ENROL = frozenset({"enrol"})
+"""The scopes of who must set a second factor up first: no action, so that all are refused. No key is made with them."""
 
 _MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action.READ_MODELS})
 _EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.CANCEL_JOBS}
@@ -100,6 +104,8 @@ def require(principal: Principal, action: Action, tenant: UUID | None = None) ->
     """Raise :class:`Forbidden` (403) unless :func:`allowed`."""
     if allowed(principal, action, tenant):
         return
+    if principal.scopes == ENROL:
+        raise EnrolFirst
     what = action.replace("_", " ")
     if action in ALLOWED[principal.role] and principal.scopes is not None and action not in principal.scopes:
         raise Forbidden(f"the scopes of this key do not hold {what}")

@@ -64,6 +64,7 @@ ROWS = (
     "idempotency_keys",
     "sign_ins",
     "user_sessions",
+    "second_factors",
     "api_keys",
     "directory_links",
     "directories",

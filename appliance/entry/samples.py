@@ -43,6 +43,7 @@ SAMPLES: Final[dict[str, object]] = {
     "at": "HuggingFaceTB/SmolLM2-135M-Instruct",
     "before": None,
     "contact": "it@example.com",
+    "code": "123456",
     "content": SENTENCE,
     "csrf": "3f1c…",
     "customer": "Works Limited",

@@ -47,11 +47,13 @@ from appliance.licensing.asking import Licences
 from appliance.licensing.place import Place
 from appliance.serving import description, gateway
 from appliance.serving.connect import embeddings, engines
+from appliance.tenants import second_factors
 from appliance.tenants.authentication import Authenticator
 from appliance.tenants.directory import tasks as directory
 from appliance.tenants.directory.ldap_desk import LdapDesk
 from appliance.tenants.directory.signing_in import OidcSignIns
 from appliance.tenants.room import Room
+from appliance.tenants.signing_in import Doors
 from appliance.usage.connect import budgets
 from appliance.usage.keeper import Keeper
 from appliance.usage.service import Usage
@@ -125,6 +127,7 @@ def build(configured: Settings) -> FastAPI:
     sealing = directory.sealed_by(configured)
     app.state.oidc = OidcSignIns(databases, sealing, app.state.room)
     app.state.ldap = LdapDesk(databases, sealing)
+    app.state.doors = Doors(app.state.ldap.prove, second_factors.sealed_by(configured))
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.stopwatch = ValkeyStopwatch(configured.broker_url)
     app.state.budgets = budgets(databases.system, app.state.stopwatch)

@@ -15,6 +15,7 @@ from appliance.tenants import (
     api_keys,
     api_sessions,
     api_sign_in,
+    api_totp,
     api_users,
     etags,
     schemas,
@@ -89,6 +90,6 @@ def _view(tenant: Tenant, response: Response | None = None) -> schemas.TenantVie
     return schemas.TenantView.model_validate(tenant, from_attributes=True)
 
 
-MORE = (api_deletion, api_exports, directory_api)
+MORE = (api_totp, api_deletion, api_exports, directory_api)
 for each in (api_sign_in, api_sessions, api_users, api_groups, api_keys, *MORE):
     router.include_router(each.router)

@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from appliance.access import cookies
+from appliance.access.errors import EnrolFirst
+from appliance.access.permissions import ENROL
 from appliance.access.principal import Principal
 from appliance.access.web import Caller, Databases, Tx, credential
 from appliance.audit import origin
@@ -12,16 +14,17 @@ from appliance.kit.errors import Forbidden
 from appliance.kit.settings import Settings
 from appliance.tenants import own, passwords
 from appliance.tenants import sign_in_schemas as schemas
-from appliance.tenants.directory.ldap_desk import LdapDesk
 from appliance.tenants.errors import SessionNotFound
 from appliance.tenants.lockout import Attempt
-from appliance.tenants.signing_in import Browser, SignedIn, sign_in_by_token, sign_out, try_password
+from appliance.tenants.signing_in import Browser, Doors, SignedIn, sign_in_by_token, sign_out, try_password
 
 router = APIRouter()
 
 
 def account(principal: Caller) -> Principal:
     """Who may change the own account: a session, or a key without scopes, which may do all of its user's."""
+    if principal.scopes == ENROL:
+        raise EnrolFirst
     if principal.scopes is not None:
         raise Forbidden("a key with scopes may not change its user's account")
     return principal
@@ -37,12 +40,12 @@ def login(body: schemas.LoginBody, request: Request, response: Response) -> sche
     databases: Databases = request.app.state.databases
     request.state.signing_in = body.login
     browser = browser_of(request) if body.session else None
-    desk: LdapDesk = request.app.state.ldap
+    doors: Doors = request.app.state.doors
     source = origin.current().source
     with passwords.turn(source or ""):
         if body.token is None:
             attempt = Attempt(body.login or "", source)
-            signed = try_password(databases.system, attempt, body.password or "", browser, desk.prove)
+            signed = try_password(databases.system, attempt, body.password or "", browser, doors, body.code)
         else:
             with databases.system.session() as session:
                 signed = sign_in_by_token(session, body.token, body.password, browser)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from appliance.access.cookies import SESSION_PREFIX
+from appliance.access.permissions import ENROL
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.kit import clock, crypto
 from appliance.kit.database import Database
@@ -113,7 +114,8 @@ def _by_session(session: Session, secret: bytes) -> Principal:
     if not (alive(found.revoked_at, ends, now) and active(user, tenant)):
         raise BadCredential
     repository.touch_session(session, found.id, now, USED_EVERY)
-    return replace(principal_of(session, user, found.id), ends=ends)
+    scopes = ENROL if sessions.must_enrol(session, user, tenant, found.how) else None
+    return replace(principal_of(session, user, found.id), ends=ends, scopes=scopes)
 
 
 def of_key(session: Session, user: UserRow, key: ApiKeyRow) -> Principal:

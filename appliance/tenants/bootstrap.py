@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Role, UserId
-from appliance.tenants import repository
+from appliance.audit.service import Audit
+from appliance.tenants import repository, second_factors
 from appliance.tenants.errors import UserNotFound
 from appliance.tenants.service import Tenants
 
@@ -32,11 +33,16 @@ def first_start(session: Session) -> FirstSecrets | None:
 
 
 def reset_sign_in(session: Session, login: str = OPERATOR_LOGIN) -> str:
-    """A new one-time sign-in for a login (``sign-in reset``). Raises :class:`UserNotFound`."""
+    """A new one-time sign-in for a login (``sign-in reset``); its codes go. Raises :class:`UserNotFound`.
+
+    Whoever may do this is root on the machine; it is the way back for a last operator who lost the app.
+    """
     found = repository.user_by_login(session, login)
     if found is None:
         raise UserNotFound(login)
     user, tenant = found
+    if second_factors.forget(session, user.id):
+        Audit(session, tenant.id, None).record("totp.reset", user.id)
     return Tenants(session).people(tenant.id).issue_sign_in(UserId(user.id))
 
 

@@ -9,6 +9,13 @@ class BadCredential(Unauthenticated):
     code = "bad_credential"
 
 
+class CodeNeeded(Unauthenticated):
+    """The password is right, and a one-time code that was not used before must come with it."""
+
+    code = "code_needed"
+    advice = "Send the code that your app shows now as 'code', or a recovery code; each is taken once."
+
+
 class TenantNotFound(NotFound):
     """No such tenant."""
 
@@ -72,6 +79,27 @@ class WrongPassword(Refused):
 
     code = "wrong_password"
     advice = "Type the password that you sign in with, or ask an administrator to set a new one."
+
+
+class WrongCode(Refused):
+    """This is not the code that the app shows now."""
+
+    code = "wrong_code"
+    advice = "Set the clock of your device right, then send the code that the app shows now."
+
+
+class SecondFactorThere(Conflict):
+    """You sign in with one-time codes already."""
+
+    code = "second_factor_there"
+    advice = "Disable them first, with your password and a code."
+
+
+class NoSecondFactor(NotFound):
+    """There are no one-time codes to confirm, disable or take away."""
+
+    code = "no_second_factor"
+    advice = "Begin with 'PUT /api/v1/me/totp'."
 
 
 class UnknownScope(Refused):

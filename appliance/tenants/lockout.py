@@ -116,6 +116,15 @@ def right(session: Session, attempt: Attempt) -> None:
         row.blocked_until = now + timedelta(seconds=pause) if pause else None
 
 
+def back(session: Session, attempt: Attempt) -> None:
+    """Give one try back, and no more: it was no guess, but nobody has shown yet who they are."""
+    now = clock.now()
+    for subject in attempt.subjects():
+        row = _locked(session, subject, now)
+        row.failures = max(0, row.failures - 1)
+        row.blocked_until = None  # what was to be waited for had been waited for when it was counted
+
+
 def blocked(session: Session, attempt: Attempt) -> bool:
     """Whether this login, or this source, has to wait now."""
     subjects = list(attempt.subjects())

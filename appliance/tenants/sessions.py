@@ -18,12 +18,14 @@ from appliance.audit.service import Audit
 from appliance.kit import clock, crypto, paging
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import SessionSettings
-from appliance.tenants import repository
+from appliance.tenants import repository, second_factors, settings
 from appliance.tenants.errors import BadCredential, SessionNotFound, UserNotFound
 from appliance.tenants.keys import may_touch
 from appliance.tenants.tables import SessionRow, TenantRow, UserRow
 
 _LONGEST_DEVICE = 200
+BY_PROVIDER = frozenset({"oidc"})
+"""How somebody came who never showed a password here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,16 @@ def open_for(session: Session, user: UUID, how: str, lives: SessionSettings, dev
 def active(user: UserRow, tenant: TenantRow) -> bool:
     """Whether credentials of this user are accepted."""
     return user.state == "active" and tenant.state == "active"
+
+
+def must_enrol(session: Session, user: UserRow, tenant: TenantRow, how: str) -> bool:
+    """Whether the tenant asks for one-time codes and who was recognised so has none yet.
+
+    Not of whom the company's provider recognised: a second factor is that one's to ask for.
+    """
+    if how in BY_PROVIDER or user.kind != "person" or not settings.read(tenant.settings).require_totp:
+        return False
+    return not second_factors.enrolled(session, user.id)
 
 
 def ends(row: SessionRow) -> datetime:

@@ -10,6 +10,7 @@ from appliance.access.principal import Role
 from appliance.tenants.schemas import ID, SHORTEST_PASSWORD, SINCE, Body, Name, Password, examples
 
 Given = Annotated[str, Field(max_length=200)]
+Code = Annotated[str, Field(min_length=1, max_length=40)]
 USER_SESSION: dict[str, Any] = {
     "id": ID,
     "user_id": ID,
@@ -31,6 +32,9 @@ class LoginBody(Body):
     login: Name | None = None
     password: Given | None = None
     token: Given | None = None
+    code: Annotated[Code | None, Field(description="A one-time or recovery code, where 'code_needed' asked for it")] = (
+        None
+    )
     session: Annotated[bool, Field(description="True: a session in a cookie, for a browser; else a key")] = False
 
     @model_validator(mode="after")
@@ -94,6 +98,52 @@ class OwnPasswordBody(BaseModel):
 
     former: Given
     password: Password
+
+
+class TotpView(BaseModel):
+    """Whether sign-ins ask for one-time codes, and how many recovery codes are left."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enrolled": True, "recovery_codes_left": 10}]})
+
+    enrolled: bool
+    recovery_codes_left: int
+
+
+class EnrolmentView(BaseModel):
+    """What to set an app up with: the secret in base32, or ``uri`` as a QR code; and recovery codes. Shown once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "secret": "GEZD…",
+                    "uri": "otpauth://totp/Appliance:ann.lee?secret=GEZD…",
+                    "recovery_codes": ["MFRG-…"],
+                }
+            ]
+        }
+    )
+
+    secret: str
+    uri: str
+    recovery_codes: list[str]
+
+
+class CodeBody(BaseModel):
+    """The code that the app shows now."""
+
+    model_config = examples({"code": "123456"})
+
+    code: Code
+
+
+class DisableBody(BaseModel):
+    """One's password, and a one-time or recovery code."""
+
+    model_config = examples({"password": "correct horse battery staple", "code": "123456"})
+
+    password: Given
+    code: Code
 
 
 class SessionView(BaseModel):

@@ -2,26 +2,35 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from appliance.access import cookies
+from appliance.access.permissions import ENROL
 from appliance.access.principal import Principal
 from appliance.audit.service import Audit
 from appliance.kit import clock, crypto, log
+from appliance.kit.crypto import Seal
 from appliance.kit.database import Database
+from appliance.kit.errors import Broken
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import SessionSettings
-from appliance.tenants import lockout, passwords, repository, sessions
+from appliance.tenants import lockout, passwords, repository, second_factors, sessions
 from appliance.tenants.authentication import of_key, principal_of
-from appliance.tenants.errors import BadCredential
+from appliance.tenants.errors import BadCredential, CodeNeeded, NoSecondFactor, UserNotFound
 from appliance.tenants.keys import KEY_PREFIX
 from appliance.tenants.lockout import Attempt
 from appliance.tenants.sessions import Opened, active
 from appliance.tenants.tables import ApiKeyRow, UserRow
 
 _logger = log.get(__name__)
+T = TypeVar("T")
+ENROLLING: Final = timedelta(hours=1)
+"""How long a key lives that may only set one-time codes up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +56,49 @@ Prove = Callable[[str, str], UUID | None]
 """Of a login and a password, the user whose they are elsewhere."""
 
 
+Spend = Callable[[Session, UUID], str | None]
+"""Uses the code of a user up: of what kind it was; None for who needs none."""
+
+
 def nowhere(_login: str, _password: str) -> UUID | None:
     """Nobody's password lies elsewhere."""
     return None
 
 
-def sign_in_by_password(session: Session, login: str, password: str, browser: Browser | None = None) -> SignedIn:
-    """Sign in with login and password; a system session. Raises :class:`BadCredential`, after the same time always."""
+def _no_code(session: Session, user: UUID) -> str | None:
+    return second_factors.spend(session, None, user, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What a sign-in asks beside the tables. Without ``seal`` nobody who has one-time codes is let in."""
+
+    prove: Prove = nowhere
+    seal: Seal | None = None
+
+    @property
+    def sealing(self) -> Seal:
+        """What second factors are sealed with."""
+        if self.seal is None:
+            raise Broken("this process has no seal for second factors")
+        return self.seal
+
+
+ALONE = Doors()
+
+
+def sign_in_by_password(
+    session: Session, login: str, password: str, browser: Browser | None = None, spend: Spend = _no_code
+) -> SignedIn:
+    """Sign in with login and password; a system session. Raises :class:`BadCredential`, after the same time always.
+
+    ``spend`` uses the code up, asked once the password is right: raises :class:`CodeNeeded`.
+    """
+    user = _by_password(session, login, password)
+    return _signed_in(session, user, _how("password", spend(session, user.id)), browser)
+
+
+def _by_password(session: Session, login: str, password: str) -> UserRow:
     found = repository.user_by_login(session, login)
     stored = found[0].password_hash if found else None
     if not passwords.matches(stored, password) or found is None or not active(*found):
@@ -61,34 +106,92 @@ def sign_in_by_password(session: Session, login: str, password: str, browser: Br
     user, _ = found
     if stored and passwords.outdated(stored):
         user.password_hash = passwords.hashed(password)
-    return _signed_in(session, user, "password", browser)
+    return user
 
 
 def try_password(
-    system: Database, attempt: Attempt, password: str, browser: Browser | None = None, prove: Prove = nowhere
+    system: Database,
+    attempt: Attempt,
+    password: str,
+    browser: Browser | None = None,
+    doors: Doors = ALONE,
+    code: str | None = None,
 ) -> SignedIn:
     """As :func:`sign_in_by_password`, counted: raises :class:`appliance.tenants.lockout.SignInBlocked` too.
 
-    ``prove`` asks the company's directory, which knows the passwords of those whom it handed in.
+    ``doors.prove`` asks the company's directory, which knows the passwords of those whom it handed in. ``code`` is that
+    of the second factor: a wrong one counts as a wrong password does, to ask which is needed does not.
     """
+
+    def spend(session: Session, user: UUID) -> str | None:
+        return second_factors.spend(session, doors.seal, user, code)
+
+    def act(session: Session, proven: UUID | None) -> SignedIn:
+        if proven is not None:
+            return sign_in_proven(session, proven, "ldap", browser, spend)
+        return sign_in_by_password(session, attempt.login, password, browser, spend)
+
+    return _counted(system, attempt, partial(doors.prove, attempt.login, password), act, asking=code is None)
+
+
+def disable_totp(system: Database, attempt: Attempt, password: str, code: str, doors: Doors) -> None:
+    """Ask this login for no more codes, counted as a sign-in is. Raises :class:`BadCredential`, :class:`CodeNeeded`."""
+
+    def act(session: Session, proven: UUID | None) -> None:
+        found = repository.user_with_tenant(session, proven) if proven is not None else None
+        user = found[0] if found is not None else _by_password(session, attempt.login, password)
+        if second_factors.spend(session, doors.seal, user.id, code) is None:
+            raise NoSecondFactor
+        second_factors.forget(session, user.id)
+        Audit(session, user.tenant_id, user.id).record("totp.disable", user.id)
+
+    _counted(system, attempt, partial(doors.prove, attempt.login, password), act, asking=False)
+
+
+def login_of(session: Session, principal: Principal) -> str:
+    """What this principal signs in as. Raises :class:`UserNotFound`."""
+    found = repository.user_with_tenant(session, principal.user)
+    if found is None:
+        raise UserNotFound
+    return found[0].login
+
+
+def _counted(
+    system: Database,
+    attempt: Attempt,
+    prove: Callable[[], UUID | None],
+    act: Callable[[Session, UUID | None], T],
+    *,
+    asking: bool,
+) -> T:
+    """Act on a password, counted. Who only asks which code is needed (``asking``) has made no guess with it."""
     with system.session() as session:
         lockout.begin(session, attempt)
-    proven = prove(attempt.login, password)
-    with system.session() as session:
-        if proven is not None:
-            signed = sign_in_proven(session, proven, "ldap", browser)
-        else:
-            signed = sign_in_by_password(session, attempt.login, password, browser)
-        lockout.right(session, attempt)
-    return signed
+    proven = prove()
+    try:
+        with system.session() as session:
+            done = act(session, proven)
+            lockout.right(session, attempt)
+    except CodeNeeded:
+        if asking:
+            with system.session() as session:
+                lockout.back(session, attempt)
+        raise
+    return done
 
 
-def sign_in_proven(session: Session, user: UUID, how: str, browser: Browser | None = None) -> SignedIn:
+def sign_in_proven(
+    session: Session, user: UUID, how: str, browser: Browser | None = None, spend: Spend = _no_code
+) -> SignedIn:
     """Sign in who was recognised elsewhere; a system session. Raises :class:`BadCredential` for who is suspended."""
     found = repository.user_with_tenant(session, user)
     if found is None or not active(*found):
         raise BadCredential
-    return _signed_in(session, found[0], how, browser)
+    return _signed_in(session, found[0], _how(how, spend(session, user)), browser)
+
+
+def _how(first: str, second: str | None) -> str:
+    return first if second is None else f"{first} and {second}"
 
 
 def sign_in_by_token(
@@ -141,14 +244,17 @@ def _signed_in(session: Session, user: UserRow, how: str, browser: Browser | Non
 
 def _with_key(session: Session, user: UserRow, how: str) -> SignedIn:
     secret = crypto.token(KEY_PREFIX)
+    found = repository.tenant(session, user.tenant_id)
+    limited = found is not None and sessions.must_enrol(session, user, found, how)
     key = ApiKeyRow(
         id=uuid7(),
         tenant_id=user.tenant_id,
         user_id=user.id,
         name="cli",
         hash=crypto.digest(secret),
-        scopes=[],
+        scopes=sorted(ENROL) if limited else [],
         models=[],
+        expires_at=clock.now() + ENROLLING if limited else None,
     )
     session.add(key)
     session.flush()

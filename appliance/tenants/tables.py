@@ -140,6 +140,26 @@ class SessionRow(Base):
     revoked_at: Mapped[Moment | None]
 
 
+class SecondFactorRow(Base):
+    """A person's one-time codes: the app's secret, sealed; hashes of the recovery codes that are left.
+
+    ``last_step`` is the last one whose code was used: none is taken twice. Asked for once ``confirmed_at`` is set.
+    """
+
+    __tablename__ = "second_factors"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[Tenant]
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    recovery: Mapped[list[bytes]] = mapped_column(ARRAY(LargeBinary))
+    last_step: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    created_at: Mapped[Created]
+    confirmed_at: Mapped[Moment | None]
+
+
 class SignInCountRow(Base):
     """Failed sign-ins of a login, a source, or a login from a source: ``subject`` is a digest of which."""
 

@@ -28,8 +28,10 @@ from appliance.entry.cli import (
     quotas,
     routes,
     search,
+    sessions,
     sign_in,
     tenants,
+    totp,
     usage,
     users,
 )
@@ -88,6 +90,8 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(keys.app, name="keys")
+app.add_typer(sessions.app, name="sessions")
+app.add_typer(totp.app, name="totp")
 app.add_typer(directory.app, name="directory")
 app.add_typer(quotas.app, name="quotas")
 app.add_typer(usage.app, name="usage")

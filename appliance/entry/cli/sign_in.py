@@ -1,8 +1,9 @@
 """``appliance login`` and ``appliance sign-in reset``: from a password or a one-time sign-in to a key, and back in."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +11,9 @@ from appliance.entry.cli import output
 from appliance.entry.cli.finding import NoApplianceKnown, Places, Target, address, keep
 from appliance.entry.cli.local import Data, of
 from appliance.entry.cli.output import Json
+
+if TYPE_CHECKING:
+    from appliance.entry.cli.client import Api
 
 app = typer.Typer(help="One-time sign-ins.", no_args_is_help=True)
 OPERATOR = "operator"
@@ -21,6 +25,7 @@ def login(
     name: Annotated[str | None, typer.Option("--login", help="Your login; asked for when left out.")] = None,
     token: Annotated[str | None, typer.Option(help="A one-time sign-in, instead of login and password.")] = None,
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    code: Annotated[str | None, typer.Option(help="A one-time code; asked for where one is needed.")] = None,
     as_json: Json = False,
 ) -> None:
     """Sign in and keep a key for this machine's command line, readable by you alone."""
@@ -34,13 +39,30 @@ def login(
     given = sys.stdin.readline().rstrip("\n") if password_stdin else None
     body = credentials(name, token, given, may_ask=sys.stdin.isatty())
     with Api(Target(at, "")) as api:
-        told = api.post("/api/v1/login", body)
+        told = entered(api, body | ({"code": code} if code else {}), _code if sys.stdin.isatty() else None)
     keep(places, Target(at, told["key"]))
     who = {field: value for field, value in told.items() if field != "key"}
     if as_json:
         output.document({"url": at, "kept_in": str(places.logins), **who})
     else:
         output.say(f"Signed in at {at} as {who.get('login')} ({who.get('role')}); the key is in {places.logins}.")
+
+
+def entered(api: "Api", body: dict[str, str], ask: Callable[[], str] | None) -> dict[str, Any]:
+    """The answer to a sign-in. A one-time code is asked for when that turns out to be needed, if ``ask`` can."""
+    from appliance.entry.cli.client import Refusal
+
+    try:
+        told: dict[str, Any] = api.post("/api/v1/login", body)
+    except Refusal as refusal:
+        if refusal.document["code"] != "code_needed" or "code" in body or ask is None:
+            raise
+        told = api.post("/api/v1/login", {**body, "code": ask()})
+    return told
+
+
+def _code() -> str:
+    return _asked("One-time code", empty=False)
 
 
 def credentials(name: str | None, token: str | None, given: str | None, *, may_ask: bool) -> dict[str, str]:
