@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,17 +36,21 @@ def trusting(directory: Path) -> dict[str, str]:
     return {"APPLIANCE_LICENSING__ROOT": str(VENDOR.pin(directory))}
 
 
-def licence() -> bytes:
-    """A licence of today with room for what the tests make."""
+def licence(*models: dict[str, object]) -> bytes:
+    """A licence of today with room for what the tests make; it names these models, as the API lists them."""
     limits = {"tenants": 100, "seats": 1000, "gpus": 2, "adapters": 8}
-    return VENDOR.licence(**terms(int(clock.now().timestamp()), limits=limits))
+    told: dict[str, Any] = {**terms(int(clock.now().timestamp())), "limits": limits}
+    if models:
+        told["models"] = [{"kind": "version", "name": one["name"], "digests": [one["digest"]]} for one in models]
+    return VENDOR.licence(**told)
 
 
 def entitle(made: Appliance) -> None:
     """Install a licence where there is none: without one an appliance takes two tenants."""
     with made.api() as api:
         if api.get("/api/v1/licence").json()["licence"] is None:
-            assert api.post("/api/v1/licence", json={"file": licence().decode()}).status_code == 201
+            models = api.get("/api/v1/models").json()["items"]
+            assert api.post("/api/v1/licence", json={"file": licence(*models).decode()}).status_code == 201
 
 
 @pytest.fixture(scope="session")

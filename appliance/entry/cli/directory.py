@@ -162,9 +162,7 @@ def _ended(api: "Api", path: str, job: str, before: str | None) -> dict[str, obj
             pass
         return dict(api.get(f"/api/v1/jobs/{job}"))
     except ApplianceError as error:
-        if (
-            error.problem("")["code"] != "job_not_found"
-        ):  # another tenant's are not shown
+        if error.problem("")["code"] != "job_not_found":  # another tenant's are not shown
             raise
     deadline = time.monotonic() + PATIENCE
     while api.get(path)["synced_at"] == before:
