@@ -45,7 +45,8 @@ def test_a_route_outside_of_the_list_refuses_who_has_no_key(client: TestClient, 
     names = {part[1:-1].split(":")[0] for part in path.split("/") if part.startswith("{")}
     answer = client.request(method, path.format_map(dict.fromkeys(names, NOBODY)))
     assert answer.status_code == 401, answer.text
-    assert answer.json()["code"] == "unauthenticated"
+    if not path.startswith("/scim/"):  # whose errors have RFC 7644's form, which knows no code
+        assert answer.json()["code"] == "unauthenticated"
 
 
 def test_the_list_names_only_routes_that_there_are() -> None:
