@@ -51,7 +51,8 @@ def wrote(layout: Layout, name: str) -> str:
 def engines(layout: Layout) -> str:
     """The engine host is ready when each engine that it started is; the engine client would bring aiohttp along."""
     sockets = sorted(layout.run.glob("engine-*.sock"))
-    return "" if sockets and all(well(path) for path in sockets) else LOADING
+    warm = all(path.with_suffix(".warm").exists() for path in sockets)
+    return "" if sockets and warm and all(well(path) for path in sockets) else LOADING
 
 
 def well(path: Path) -> bool:

@@ -84,6 +84,10 @@ class Layout:
         """One engine's socket: the last 12 hex digits of a UUIDv7 are its random part."""
         return self.run / f"engine-{deployment.hex[-12:]}.sock"
 
+    def engine_warm(self, deployment: UUID) -> Path:
+        """There while that engine takes requests: it answers its health check before, while it is warmed."""
+        return self.engine_socket(deployment).with_suffix(".warm")
+
     def log(self, process: str) -> Path:
         """The log file of a process."""
         return self.logs / f"{process}.log"

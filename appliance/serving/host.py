@@ -202,6 +202,8 @@ class Host:
             kept.since = clock.now()
             told = {"deployment": found.deployment.name, "replica": kept.id.hex[-12:]}
             _logger.info("engine", **told, phase=kept.course.phase, reason=kept.course.reason)
+            warm = self._world.layout.engine_warm(kept.id)
+            warm.touch() if kept.course.phase is Phase.RUNNING else warm.unlink(missing_ok=True)
 
     def _settling(self, kept: Kept) -> bool:
         """Whether somebody may still ask it. Once nobody may be told to, it is drained after a moment."""

@@ -108,6 +108,7 @@ class ChildLauncher:
         self._check(version)
         socket = self._layout.engine_socket(order.replica)
         socket.unlink(missing_ok=True)
+        self._layout.engine_warm(order.replica).unlink(missing_ok=True)  # of a host that was killed
         store = cache(self._settings.model_store)
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
         where = survey(

@@ -102,7 +102,10 @@ def test_the_engine_host_is_ready_when_all_its_engines_are(tmp_path: Path) -> No
     layout.make()
     assert up_probes.engines(layout) == up_probes.LOADING
     with engine(layout.run / "engine-1.sock", Answer):
+        assert up_probes.engines(layout) == up_probes.LOADING, "it is still warmed"
+        (layout.run / "engine-1.warm").touch()
         assert up_probes.engines(layout) == ""
+        (layout.run / "engine-2.warm").touch()
         with engine(layout.run / "engine-2.sock", Unwell):
             assert up_probes.engines(layout) == up_probes.LOADING
     assert up_probes.engines(layout) == up_probes.LOADING
