@@ -29,7 +29,8 @@ from appliance.kit import clock, log, offload
 from appliance.kit.database import Database
 from appliance.kit.errors import ApplianceError
 from appliance.serving.events import Delta
-from appliance.serving.service import DEFAULT, Engines
+from appliance.serving.routes import DEFAULT
+from appliance.serving.service import Engines
 from appliance.serving.target import Target
 
 _logger = log.get(__name__)

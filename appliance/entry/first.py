@@ -81,7 +81,9 @@ def prepare(settings: Settings) -> str | None:
     if found is not None and not schema.known(found):
         raise NewerSchema(f"The database is at revision {found}, which this version does not know.")
     if found != schema.head():
-        schema.upgrade(owner)
+        from appliance.entry import migrating  # noqa: PLC0415 - most starts migrate nothing, and all wait for this process
+
+        migrating.upgrade(owner)
     operator = Database.of(settings, "operator")
     try:
         connections.check(settings, operator)

@@ -1,13 +1,12 @@
-"""Database roles and schema: made and brought up to date as the owner, before any other process connects."""
+"""Database roles, and which revision the schema is at: without Alembic, which a start that migrates nothing needs not.
 
-from collections.abc import Callable, Mapping
+The files of ``migrations/versions`` are one line of revisions, read here by their text: a rule holds that against Alembic.
+"""
+
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import URL, Connection, create_engine, pool, text
 
@@ -15,32 +14,38 @@ from appliance.kit.database import Login
 
 LOGINS: tuple[Login, ...] = ("owner", "app", "operator", "system")
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_TOLD = re.compile(r'^(revision|down_revision) = (?:"(\w+)"|None)$', re.MULTILINE)
 
 
-def configuration() -> Config:
-    """Alembic's configuration; there is no ini file to keep in step."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    config.set_main_option("prepend_sys_path", str(MIGRATIONS.parent))
-    return config
+def revisions() -> dict[str, str | None]:
+    """What this code knows, each with the one before it."""
+    found = {}
+    for path in (MIGRATIONS / "versions").glob("*.py"):
+        told = dict(_TOLD.findall(path.read_text(encoding="utf-8")))
+        found[told["revision"]] = told["down_revision"] or None
+    return found
 
 
 def head() -> str:
     """The newest revision that this code knows."""
-    return cast("str", ScriptDirectory.from_config(configuration()).get_current_head())
+    known = revisions()
+    (newest,) = known.keys() - known.values()
+    return newest
 
 
 def known(revision: str) -> bool:
     """Whether this code has the revision; a database of a newer version has one that it lacks."""
-    return revision in {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    return revision in revisions()
 
 
 def current(url: URL | str) -> str | None:
     """The revision that the database is at, None when it is empty."""
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if connection.scalar(text("select to_regclass('alembic_version')")) is None:
+            return None
+        found: str | None = connection.scalar(text("select version_num from alembic_version"))
+        return found
 
 
 def create_roles(superuser: URL | str, passwords: Mapping[Login, str], database: str) -> None:
@@ -71,26 +76,3 @@ def _role(connection: Connection, name: str, password: str) -> None:
         "{} role {} login nosuperuser nocreatedb nocreaterole nobypassrls noreplication password {}"
     ).format(verb, sql.Identifier(name), sql.Literal(password))
     connection.exec_driver_sql(statement.as_string().replace("%", "%%"))
-
-
-def upgrade(owner: URL | str, revision: str = "head") -> None:
-    """Bring the schema up to a revision."""
-    _with_connection(owner, lambda config: command.upgrade(config, revision))
-
-
-def downgrade(owner: URL | str, revision: str) -> None:
-    """Take the schema back to a revision (``base``: nothing)."""
-    _with_connection(owner, lambda config: command.downgrade(config, revision))
-
-
-def check(owner: URL | str) -> None:
-    """Raise when the tables in code and in the database differ."""
-    _with_connection(owner, command.check)
-
-
-def _with_connection(owner: URL | str, act: Callable[[Config], object]) -> None:
-    engine = create_engine(owner, poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        config = configuration()
-        config.attributes["connection"] = connection
-        act(config)

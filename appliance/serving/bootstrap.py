@@ -6,7 +6,7 @@ from appliance.catalog.service import Catalog
 from appliance.drivers.vllm.arguments import EngineSettings
 from appliance.kit.settings import Settings
 from appliance.serving.deployments import Deployments
-from appliance.serving.service import DEFAULT
+from appliance.serving.routes import DEFAULT
 
 
 def ensure(session: Session, settings: Settings) -> None:

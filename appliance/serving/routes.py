@@ -13,6 +13,9 @@ from appliance.serving import repository
 from appliance.serving.errors import RouteNotFound
 from appliance.serving.tables import RouteRow
 
+DEFAULT = "default"
+"""The route of whoever names none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lead:

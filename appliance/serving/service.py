@@ -26,8 +26,6 @@ from appliance.serving.sharing import Share, Sharing
 from appliance.serving.target import Target
 from appliance.usage.budgets import Reservation, Reserving, Unlimited, Wanted
 
-DEFAULT = "default"
-
 
 class Closing(Upstream, Protocol):
     """An upstream that holds connections."""

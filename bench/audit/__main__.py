@@ -25,7 +25,7 @@ from appliance.audit.chain import Signer
 from appliance.audit.reading import Reading
 from appliance.audit.sequencer import Sequencer
 from appliance.drivers.postgres import PORT, Postgres
-from appliance.entry import schema
+from appliance.entry import migrating, schema
 from appliance.kit.database import Database, Login
 from appliance.kit.layout import Layout
 from appliance.kit.settings import AuditSettings
@@ -69,7 +69,7 @@ def server(place: Path) -> Iterator[dict[Login, URL]]:
         superuser = url("postgres", layout.secret("postgres-superuser").read_text().strip())
         schema.create_roles(superuser.set(database="postgres"), passwords, "bench")
         urls = {login: url(f"appliance_{login}", password) for login, password in passwords.items()}
-        schema.upgrade(urls["owner"])
+        migrating.upgrade(urls["owner"])
         yield urls
 
 

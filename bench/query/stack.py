@@ -13,7 +13,7 @@ from sqlalchemy import URL
 
 from appliance.access.web import Databases
 from appliance.drivers.postgres import PORT, Postgres
-from appliance.entry import schema, up_plan
+from appliance.entry import migrating, schema, up_plan
 from appliance.kit.children import Limits, Log, spawn
 from appliance.kit.database import Database, address
 from appliance.kit.layout import Layout
@@ -84,4 +84,4 @@ def _postgres(layout: Layout, settings: Settings, undo: ExitStack) -> None:
     )
     passwords = {login: layout.secret(f"postgres-{login}").read_text() for login in schema.LOGINS}
     schema.create_roles(superuser, passwords, settings.database.name)
-    schema.upgrade(address(settings, "owner"))
+    migrating.upgrade(address(settings, "owner"))

@@ -19,7 +19,7 @@ from sqlalchemy import URL
 from appliance.access.web import Databases
 from appliance.drivers import valkey as valkey_driver
 from appliance.drivers.postgres import PORT, Postgres
-from appliance.entry import schema
+from appliance.entry import migrating, schema
 from appliance.kit.database import Database, Login
 from appliance.kit.layout import Layout
 from appliance.kit.settings import BrokerSettings, DatabaseSettings, Settings
@@ -94,7 +94,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def migrated(postgres: Cluster) -> str:
     """The name of a database with the newest schema and no rows; nobody may connect to it, it is cloned."""
     postgres.create(TEMPLATE, "template_empty")
-    schema.upgrade(postgres.url("owner", TEMPLATE))
+    migrating.upgrade(postgres.url("owner", TEMPLATE))
     return TEMPLATE
 
 

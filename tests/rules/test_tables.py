@@ -3,7 +3,8 @@
 from alembic.script import ScriptDirectory
 
 from appliance.entry.forgetting import ELSEWHERE, ROWS
-from appliance.entry.schema import configuration
+from appliance.entry.migrating import configuration
+from appliance.entry.schema import head, revisions
 from appliance.kit.database import Base
 from migrations.policies import KEPT, RULES
 from tests.rules.modules import import_all
@@ -26,6 +27,12 @@ def test_every_table_with_a_tenant_is_fenced_by_it() -> None:
 
 def test_migrations_have_one_head() -> None:
     assert len(ScriptDirectory.from_config(configuration()).get_heads()) == 1
+
+
+def test_revisions_are_told_without_alembic() -> None:
+    scripts = ScriptDirectory.from_config(configuration())
+    assert revisions() == {script.revision: script.down_revision for script in scripts.walk_revisions()}
+    assert head() == scripts.get_current_head()
 
 
 def test_every_table_with_a_tenant_is_forgotten_with_it() -> None:

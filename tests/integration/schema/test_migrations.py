@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import URL, create_engine, text
 
-from appliance.entry import schema
+from appliance.entry import migrating, schema
 from tests.integration.conftest import Cluster
 
 
@@ -20,15 +20,15 @@ def empty(postgres: Cluster) -> Iterator[URL]:
 
 def test_up_down_up(empty: URL) -> None:
     assert schema.current(empty) is None
-    schema.upgrade(empty)
-    schema.check(empty)
-    schema.downgrade(empty, "base")
+    migrating.upgrade(empty)
+    migrating.check(empty)
+    migrating.downgrade(empty, "base")
     engine = create_engine(empty)
     with engine.connect() as connection:
         left = connection.execute(text("select tablename from pg_tables where schemaname = 'public'")).scalars().all()
         assert left == ["alembic_version"]
     engine.dispose()
-    schema.upgrade(empty)
+    migrating.upgrade(empty)
     assert schema.current(empty) == schema.head()
 
 

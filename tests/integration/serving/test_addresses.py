@@ -12,7 +12,7 @@ from appliance.audit.service import Audit
 from appliance.drivers.encoder.hashed import HashedEncoder
 from appliance.drivers.encoder.server import EncoderServer
 from appliance.serving.deployments import Deployment
-from appliance.serving.service import DEFAULT
+from appliance.serving.routes import DEFAULT
 from appliance.tenants.keys import Keys, Limits
 from tests.factories.models import ENCODER, LANGUAGE
 from tests.factories.processes import until

@@ -18,7 +18,7 @@ from pydantic import BaseModel, SecretStr
 from appliance.drivers.encoder.hashed import HashedEncoder
 from appliance.drivers.encoder.server import EncoderServer
 from appliance.serving.deployments import Deployment
-from appliance.serving.service import DEFAULT
+from appliance.serving.routes import DEFAULT
 from tests.factories import node
 from tests.factories.models import ENCODER, LANGUAGE
 from tests.factories.processes import until

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.entry import web
 from appliance.serving.deployments import Deployment
-from appliance.serving.service import DEFAULT
+from appliance.serving.routes import DEFAULT
 from tests.integration.serving.conftest import Engines, Gateway
 from tests.integration.serving.test_gateway import PATH, asked, seen
 

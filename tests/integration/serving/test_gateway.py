@@ -18,7 +18,7 @@ from appliance.drivers.vllm.port import EngineDown
 from appliance.serving import connect
 from appliance.serving.deployments import Deployment
 from appliance.serving.errors import EngineFull, EngineRefused, RouteNotFound
-from appliance.serving.service import DEFAULT
+from appliance.serving.routes import DEFAULT
 from appliance.usage.journal import UsageRecord
 from tests.factories.models import ENCODER, LANGUAGE
 from tests.factories.processes import until

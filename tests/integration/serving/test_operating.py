@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from appliance.kit.ids import uuid7
-from appliance.serving.service import DEFAULT
+from appliance.serving.routes import DEFAULT
 from tests.factories import models
 from tests.factories.deployments import pretend
 from tests.factories.models import LANGUAGE

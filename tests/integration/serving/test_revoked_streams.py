@@ -14,7 +14,7 @@ from appliance.access import cookies
 from appliance.access.principal import Role
 from appliance.access.web import Databases
 from appliance.serving.deployments import Deployment
-from appliance.serving.service import DEFAULT
+from appliance.serving.routes import DEFAULT
 from appliance.tenants.service import Tenants
 from tests.factories.processes import until
 from tests.integration.conftest import Cluster
