@@ -1,6 +1,6 @@
 """Database roles, and which revision the schema is at: without Alembic, which a start that migrates nothing needs not.
 
-The files of ``migrations/versions`` are one line of revisions, read here by their text: a rule holds that against Alembic.
+The files of ``migrations/versions`` are one line of revisions, read here as text: a rule holds that against Alembic.
 """
 
 import re
