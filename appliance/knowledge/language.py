@@ -8,7 +8,7 @@ import re
 import unicodedata
 from typing import Final, Literal
 
-from appliance.knowledge.script import HAN, ONLY_HANS, ONLY_HANT
+from appliance.knowledge.script import HAN, tables
 
 Language = Literal["en", "zh-Hans", "zh-Hant", "und"]
 
@@ -52,6 +52,7 @@ def _sampled(text: str) -> str:
 
 def _chinese(han: list[str]) -> Language:
     """Simplified unless more characters can only be traditional: 「如何申请」 against 「如何申請」."""
-    hant = sum(1 for character in han if character in ONLY_HANT)
-    hans = sum(1 for character in han if character in ONLY_HANS)
+    known = tables()
+    hant = sum(1 for character in han if character in known.only_hant)
+    hans = sum(1 for character in han if character in known.only_hans)
     return "zh-Hant" if hant > hans else "zh-Hans"

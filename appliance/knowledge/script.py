@@ -1,10 +1,12 @@
 """Which Chinese characters belong to which script, from OpenCC's own data; nothing is listed by hand but one exception.
 
-The table is made once at import (about 0.1 s: one conversion of every ideograph) and folds character by character. A
-phrase conversion would make the same word different terms in different sentences, which is worse for search than a
-rare wrong fold.
+The tables are made once, when first asked for (about 0.1 s: one conversion of every ideograph), and fold character by
+character. A phrase conversion would make the same word different terms in different sentences, which is worse for
+search than a rare wrong fold.
 """
 
+import functools
+from dataclasses import dataclass
 from typing import Final
 
 import opencc
@@ -29,7 +31,18 @@ def _within(character: str, charset: str) -> bool:
     return True
 
 
-def _tables() -> tuple[dict[int, str], frozenset[str], frozenset[str]]:
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """``fold``: for ``str.translate``, traditional → simplified; the characters that only one of the scripts has."""
+
+    fold: dict[int, str]
+    only_hans: frozenset[str]
+    only_hant: frozenset[str]
+
+
+@functools.cache
+def tables() -> Tables:
+    """Of every ideograph."""
     characters = [chr(point) for first, end in _BLOCKS for point in range(first, end)]
     simplified = _converted(characters, "t2s")
     traditional = _converted(characters, "s2t")
@@ -39,8 +52,4 @@ def _tables() -> tuple[dict[int, str], frozenset[str], frozenset[str]]:
     # 后, 里 or 台 are written in both scripts: only what the other script's standard lacks tells them apart.
     hant = (old for old, new in zip(characters, simplified, strict=True) if old != new and not _within(old, "gb2312"))
     hans = (old for old, new in zip(characters, traditional, strict=True) if old != new and not _within(old, "big5"))
-    return fold, frozenset(hans), frozenset(hant)
-
-
-FOLD, ONLY_HANS, ONLY_HANT = _tables()
-"""``str.translate`` table traditional → simplified; the characters that only one of the scripts has."""
+    return Tables(fold, frozenset(hans), frozenset(hant))

@@ -22,7 +22,7 @@ from typing import Final
 
 import Stemmer
 
-from appliance.knowledge.script import FOLD, HAN
+from appliance.knowledge.script import HAN, tables
 
 # Lucene's English list, and the pronouns, auxiliaries and question words that questions are full of (measured:
 # Cranfield .370 → .378, XQuAD-en .966 → .971 against Lucene's 33 alone).
@@ -55,7 +55,9 @@ def _unaccented() -> dict[int, str]:
     return {ord(letter): base for letter, base in bare if base.isascii()}
 
 
-_TABLE: Final = FOLD | _unaccented()
+@functools.cache
+def _table() -> dict[int, str]:
+    return tables().fold | _unaccented()
 
 
 _own: Final = threading.local()
@@ -71,7 +73,7 @@ def _stem(word: str) -> str:
 
 def normal(text: str) -> str:
     """``text`` as terms see it: NFKC, case folded, simplified, no accents. Offsets are not those of ``text``."""
-    return unicodedata.normalize("NFKC", text).casefold().translate(_TABLE)
+    return unicodedata.normalize("NFKC", text).casefold().translate(_table())
 
 
 def terms(text: str) -> list[str]:

@@ -1,12 +1,15 @@
 """Passwords: argon2id with the library's parameters (RFC 9106's second choice), rehashed when those change."""
 
+import os
 import threading
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from appliance.kit.errors import Unavailable
 
@@ -19,8 +22,21 @@ _line: Counter[str] = Counter()
 _lock = threading.Lock()
 _turns = threading.BoundedSemaphore(AT_ONCE)
 _hasher = PasswordHasher()
-# Verified against when the login is unknown, so that the time taken does not tell which logins exist.
-_NOBODY = _hasher.hash("nobody")
+
+
+def _nobody() -> str:
+    """What is verified against when the login is unknown, so that the time taken does not tell which logins exist.
+
+    Of today's parameters, and of no password: nothing is hashed for it, since every process that starts would wait.
+    """
+    salt, digest = (
+        b64encode(os.urandom(length)).decode().rstrip("=") for length in (_hasher.salt_len, _hasher.hash_len)
+    )
+    costs = f"m={_hasher.memory_cost},t={_hasher.time_cost},p={_hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${costs}${salt}${digest}"
+
+
+_NOBODY = _nobody()
 
 
 class SignInsBusy(Unavailable):

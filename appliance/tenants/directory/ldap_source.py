@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.drivers.ldap import Found, Ldap, LdapServer, Query, escaped
+from appliance.drivers.ldap.port import Found, Ldap, Query
 from appliance.tenants.directory.settings import LdapSettings
 
 _DISABLED = 2
@@ -14,6 +14,8 @@ Reach = Callable[[LdapSettings, str], Ldap]
 
 def reach(settings: LdapSettings, secret: str) -> Ldap:
     """The real server of these settings."""
+    from appliance.drivers.ldap.server import LdapServer  # noqa: PLC0415 - a quarter of a second, for those with LDAP
+
     return LdapServer(settings.host, settings.reached_port, settings.security, settings.bind_dn, secret, settings.ca)
 
 
@@ -54,6 +56,8 @@ def read(ldap: Ldap, settings: LdapSettings) -> Read:
 
 def entry_of(ldap: Ldap, settings: LdapSettings, login: str, identity: str) -> str | None:
     """The one entry's name (DN) that has this login and is this person; None for none, and for several."""
+    from appliance.drivers.ldap.server import escaped  # noqa: PLC0415 - as above
+
     wanted = f"(&{settings.user_filter}({settings.login_attribute}={escaped(login)}))"
     found = ldap.search(_people(settings, wanted, limit=10))
     same = len(found) == 1 and found[0].one(settings.id_attribute) == identity

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from appliance.access.principal import Role
 from appliance.access.web import Databases
 from appliance.drivers.broker import MemoryBell
-from appliance.drivers.ldap import LdapDown, LdapRefused, LdapServer, Query, Security, escaped
+from appliance.drivers.ldap.port import LdapDown, LdapRefused, Query
+from appliance.drivers.ldap.server import LdapServer, Security, escaped
 from appliance.entry import handlers
 from appliance.jobs.runner import Runner
 from appliance.kit.settings import Settings

@@ -5,10 +5,10 @@ Python has given up. Nothing is ever sent before TLS stands, no referral is foll
 """
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal
 
 import ldap3
 from ldap3.core.exceptions import (
@@ -19,64 +19,11 @@ from ldap3.core.exceptions import (
 from ldap3.utils.conv import escape_filter_chars
 
 from appliance.drivers.fetcher import pinned
-from appliance.kit.errors import Refused, Unavailable
+from appliance.drivers.ldap.port import Found, LdapDown, LdapRefused, Query
 
 SECONDS: Final = 10
 PAGE: Final = 500
-MOST: Final = 100_000
 Security = Literal["ldaps", "starttls"]
-
-
-class LdapDown(Unavailable):
-    """The LDAP server cannot be reached, or its certificate is not one to trust."""
-
-    code = "ldap_down"
-    advice = "Check host, port, certificate authority and the server: 'appliance directory test ldap'."
-
-
-class LdapRefused(Refused):
-    """The LDAP server refused what was asked."""
-
-    code = "ldap_refused"
-    advice = "Check the bind name and password, the bases and the filters."
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An entry. Values are text; what is none (Active Directory's objectGUID) is its hex digits."""
-
-    dn: str
-    values: Mapping[str, tuple[str, ...]]
-
-    def one(self, name: str) -> str | None:
-        """The first value of an attribute, whatever the case of its name."""
-        return next(iter(self.all(name)), None)
-
-    def all(self, name: str) -> tuple[str, ...]:
-        """Every value of an attribute."""
-        return self.values.get(name.lower(), ())
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A search below a base. ``limit``: more entries are an error, not a part of the answer."""
-
-    base: str
-    filter: str
-    attributes: tuple[str, ...]
-    limit: int = MOST
-
-
-class Ldap(Protocol):
-    """A directory that can be searched, and that knows passwords."""
-
-    def search(self, query: Query) -> list[Found]:
-        """Raises :class:`LdapDown`, :class:`LdapRefused`."""
-        ...
-
-    def knows(self, dn: str, password: str) -> bool:
-        """Whether this is the password of this entry. Raises :class:`LdapDown`."""
-        ...
 
 
 def escaped(value: str) -> str:
@@ -114,7 +61,7 @@ class LdapServer:
     ca: str | None = None
 
     def search(self, query: Query) -> list[Found]:
-        """As :class:`Ldap`."""
+        """As ``Ldap``."""
         with self._connected(self.bind_dn, self.bind_password) as connection:
             pages = connection.extend.standard.paged_search(
                 query.base,
@@ -128,7 +75,7 @@ class LdapServer:
             return _entries(pages, query.limit)
 
     def knows(self, dn: str, password: str) -> bool:
-        """As :class:`Ldap`. An empty password is none: RFC 4513 lets anybody bind with it, as nobody."""
+        """As ``Ldap``. An empty password is none: RFC 4513 lets anybody bind with it, as nobody."""
         if not password or not dn:
             return False
         try:
