@@ -7,6 +7,7 @@ passage: "the trial period is 3 weeks" must not be put together from "the trial 
 3 weeks".
 """
 
+import functools
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -108,7 +109,13 @@ _UNITS: Final = (
         "人",
     ),
 )
-_UNIT_TERMS: Final = frozenset(term for unit in _UNITS for term in terms(unit))
+
+
+@functools.cache
+def _unit_terms() -> frozenset[str]:
+    return frozenset(term for unit in _UNITS for term in terms(unit))
+
+
 _MEASURE: Final = re.compile(
     rf"({_NUMBER.pattern})[ \u00a0-]?({'|'.join(sorted(map(re.escape, _UNITS), key=len, reverse=True))})(?![a-z])"
 )
@@ -214,7 +221,7 @@ def _held(wanted: frozenset[str], evidence: Evidence, pool: Pool) -> float:
     own = wanted & (evidence.terms | frozenset(terms(_SPELLED.sub(_digits, evidence.text))))
     context = (wanted & evidence.context) - own
     if evidence.piece.kind == "row":  # a cell's unit stands in the header, if anywhere; ``_agrees`` sees to it
-        wanted = wanted - _UNIT_TERMS or wanted
+        wanted = wanted - _unit_terms() or wanted
     return pool.share(wanted, own, least=1) + CONTEXT * pool.share(wanted, context, least=1)
 
 
