@@ -4,6 +4,7 @@ Loading takes each of our processes a second or two of a core, and PostgreSQL an
 meanwhile. ``run/schema.ready`` is written by ``appliance.entry.first`` and removed by ``up`` before anything starts.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -17,8 +18,13 @@ READY = "schema.ready"
 
 
 def run(module: str, layout: Layout) -> object:
-    """Import, wait, call the module's ``main``; its exit code."""
+    """Import, wait, call the module's ``main``; its exit code.
+
+    What is imported stays, so the collector would look through it for nothing: a fifth of the time.
+    """
+    gc.disable()
     loaded = importlib.import_module(module)
+    gc.enable()
     while not (layout.run / READY).exists():
         time.sleep(PAUSE)
     return loaded.main()
