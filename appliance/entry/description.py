@@ -1,7 +1,8 @@
 """The API's description, completed in one place: what each operation may refuse, how one signs in, an example.
 
 FastAPI describes what a route returns. What the edge answers for it (problem+json of RFC 9457, by the status of the
-error tree) is the same for all routes, so no route declares it; one that does keeps what it says.
+error tree) is the same for all routes, so no route declares it. One that does keeps what it says; one that refuses in a
+way that its kind does not tell names the status alone: ``responses={409: {}}``.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +49,7 @@ MEANING: Final[dict[int, str]] = {
     429: "You are over your share",
     503: "We are full or something is down",
 }
+_BY_NAME: Final = frozenset(map(str, MEANING))
 SECURITY: Final[dict[str, Any]] = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key"},
     "session": {
@@ -148,7 +150,10 @@ def _refusals(operation: _Operation, statuses: set[int]) -> None:
     answers = operation["responses"]
     if "HTTPValidationError" in str(answers.get("422")):
         del answers["422"]
-    for status in sorted(statuses):
+    named = {int(status) for status, answer in answers.items() if status in _BY_NAME and "content" not in answer}
+    for status in named:  # a route names a refusal that only it has: what it looks like is the same for all
+        del answers[str(status)]
+    for status in sorted(statuses | named):
         answers.setdefault(str(status), {"$ref": f"#/components/responses/{_name(status)}"})
     operation["responses"] = dict(sorted(answers.items()))
 

@@ -36,7 +36,7 @@ def healthz() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={503: {"model": dict[str, str], "description": "What it waits for"}})
 def readyz(request: Request, response: Response) -> dict[str, str]:
     """The web process can serve: the database and the index answer. 503 otherwise."""
     state = request.app.state  # open to everyone: it asks for no more than it tells

@@ -57,7 +57,7 @@ def show_export(export_id: UUID, exports: Service) -> schemas.ExportView:
 @router.get(
     "/{export_id}/archive",
     response_class=FileResponse,
-    responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}},
+    responses={200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}}, 409: {}},
 )
 def download_export(export_id: UUID, exports: Service, request: Request) -> FileResponse:
     """Download the archive: a zip of JSON lines and original files, with a manifest of their SHA-256."""

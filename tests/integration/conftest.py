@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine, create_engine
 
 from appliance.access.web import Databases
 from appliance.drivers import valkey as valkey_driver
@@ -126,6 +126,15 @@ def owner(settings: Settings) -> Iterator[Database]:
     pool = Database.of(settings, "owner")
     yield pool
     pool.close()
+
+
+@pytest.fixture
+def superuser(postgres: Cluster, settings: Settings) -> Iterator[Engine]:
+    """Whom row security does not hold: plants what is to be hidden, and looks at what became of it."""
+    address = psycopg.conninfo.make_conninfo(postgres.server.address(), dbname=settings.database.name)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), pool_size=1)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

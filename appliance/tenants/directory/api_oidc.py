@@ -20,7 +20,7 @@ AWAY: dict[int | str, dict[str, Any]] = {302: {"description": "To the provider"}
 Told = Annotated[str | None, Query(max_length=4000)]
 
 
-@router.get("/callback", response_class=HTMLResponse)
+@router.get("/callback", response_class=HTMLResponse, responses={401: {}})
 def oidc_callback(
     request: Request, state: Told = None, code: Told = None, error: Told = None, iss: Told = None
 ) -> HTMLResponse:

@@ -3,23 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine
 
 from appliance.access.web import Databases
 from appliance.kit.settings import Settings
-from tests.integration.conftest import Cluster
 from tests.integration.isolation.town import Town
-
-
-@pytest.fixture
-def superuser(postgres: Cluster, settings: Settings) -> Iterator[Engine]:
-    """Whom row security does not hold: plants what is to be hidden, and looks at what became of it."""
-    address = psycopg.conninfo.make_conninfo(postgres.server.address(), dbname=settings.database.name)
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(address), pool_size=1)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ class Town:
     """The appliance with its tenants ``one`` and ``two``; an operator and an auditor in its ``home``."""
 
     def __init__(self, settings: Settings, databases: Databases, superuser: Engine, store: Path) -> None:
-        self._databases = databases
+        self.databases = databases
         self._superuser = superuser
         self._stack = ExitStack()
         with superuser.connect() as connection:
@@ -103,8 +103,8 @@ class Town:
                 "encoder": EncoderSettings(model=models.ENCODER),
             }
         )
-        state, app = self.app.state, self._databases.app
-        with self._databases.operator.session() as session:
+        state, app = self.app.state, self.databases.app
+        with self.databases.operator.session() as session:
             serving.ensure(session, configured)
             session.execute(update(Base.metadata.tables["deployments"]).values(actual="running", seen_at=clock.now()))
         upstream = SpokenUpstream(Spoken(("The", "limit", "is", "140.")))
@@ -115,7 +115,7 @@ class Town:
     def settle(self, name: str) -> Household:
         """A new tenant with a row in every table. Its editor is the user whose things they are."""
         tag = uuid7().hex[-12:]
-        with self._databases.operator.session() as session:
+        with self.databases.operator.session() as session:
             tenants = Tenants(session)
             tenant = tenants.create(f"people-{tag} {name}").id
             people = tenants.people(tenant)
