@@ -95,6 +95,7 @@ def test_an_adapter_gives_way_to_its_next_version_once_that_is_loaded(
             answered(load, 20)
             operator("PUT", "routes/style", deployment_id=str(roomy.id), adapter_id=str(two.id))
             until(lambda: engines.route("style").lead.adapter == two.id, 20)
+            until(lambda: load.answers[-1].adapter == two.digest, 20)  # the gateway looks once a second
             answered(load, 20)
             operator("POST", "routes/style/rollback")
             until(lambda: engines.route("style").lead.adapter == one.id, 20)
