@@ -65,6 +65,11 @@ RULES: dict[str, Rules] = {
         ("select", "insert", "delete", "update(secret, recovery, last_step, confirmed_at)"),
         ("select", "delete", "update(recovery, last_step)"),
     ),
+    "invitations": _tenant(
+        ("select", "insert", "update(hash, expires_at, mail_state, accepted_at, revoked_at, user_id)"),
+        ("select", "insert", "update(hash, expires_at, mail_state, revoked_at)"),
+        ("select",),
+    ),
     "sign_in_counts": Rules(None, (), (), ALL),
     "sign_ins": _tenant((), ("select", "insert", "delete"), ("select", "update(used_at)")),
     "idempotency_keys": _tenant(

@@ -63,6 +63,7 @@ ROWS = (
     "jobs",
     "idempotency_keys",
     "sign_ins",
+    "invitations",
     "user_sessions",
     "second_factors",
     "api_keys",

@@ -13,6 +13,10 @@ from appliance.kit.errors import ApplianceError
 from appliance.kit.wire import Client
 
 router = APIRouter(tags=["health"])
+_WAITS: dict[str, Any] = {"schema": {"type": "object"}, "example": {"status": "waiting for index"}}
+WAITING: dict[int | str, dict[str, Any]] = {
+    503: {"description": "What it waits for", "content": {"application/json": _WAITS}},
+}
 
 
 class Part(BaseModel):
@@ -36,7 +40,7 @@ def healthz() -> dict[str, str]:
     return {"status": "alive"}
 
 
-@router.get("/readyz", responses={503: {"model": dict[str, str], "description": "What it waits for"}})
+@router.get("/readyz", responses=WAITING)
 def readyz(request: Request, response: Response) -> dict[str, str]:
     """The web process can serve: the database and the index answer. 503 otherwise."""
     state = request.app.state  # open to everyone: it asks for no more than it tells

@@ -63,6 +63,7 @@ UNAUTHENTICATED = frozenset(
     {
         "/healthz",
         "/readyz",
+        "/api/v1/invitations/accept",
         "/api/v1/login",
         "/api/v1/oidc/callback",
         "/api/v1/oidc/{of_tenant}/start",
@@ -81,6 +82,7 @@ ROUTERS = (
     appliance.licensing.api.router,
     appliance.serving.api.router,
     appliance.tenants.api.router,
+    appliance.tenants.api_invitations.pages,
     appliance.tenants.directory.api_oidc.router,
     appliance.tenants.directory.api_scim.router,
     appliance.usage.api.router,

@@ -61,6 +61,18 @@ class SessionSettings(_Section):
     keep_days: int = Field(30, ge=1, description="Days that ended sessions are kept")
 
 
+class MailSettings(_Section):
+    """The company's mail server, for invitations."""
+
+    host: str = Field("", description="SMTP server; empty: no mail is sent, links are copied")
+    port: int = Field(587, ge=1, le=65535, description="Its port")
+    security: Literal["starttls", "tls", "none"] = Field("starttls", description="none: for this machine's own alone")
+    ca: Path | None = Field(None, description="PEM of the authority that signed its certificate; empty: the system's")
+    user: str = Field("", description="Signs in as, with the password in secrets/smtp-password; empty: as nobody")
+    sender: str = Field("", description="Address that mail comes from; empty: appliance@ and the server's name")
+    public_url: str = Field("", description="Where people reach the page; empty: as the request named us")
+
+
 class JobSettings(_Section):
     """Durable jobs."""
 
@@ -197,6 +209,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
     sessions: SessionSettings = SessionSettings()
+    mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     audit: AuditSettings = AuditSettings()
     catalog: CatalogSettings = CatalogSettings()

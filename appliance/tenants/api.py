@@ -12,6 +12,7 @@ from appliance.tenants import (
     api_deletion,
     api_exports,
     api_groups,
+    api_invitations,
     api_keys,
     api_sessions,
     api_sign_in,
@@ -90,6 +91,7 @@ def _view(tenant: Tenant, response: Response | None = None) -> schemas.TenantVie
     return schemas.TenantView.model_validate(tenant, from_attributes=True)
 
 
-MORE = (api_totp, api_deletion, api_exports, directory_api)
+MORE = (api_invitations, api_totp, api_deletion, api_exports, directory_api)
 for each in (api_sign_in, api_sessions, api_users, api_groups, api_keys, *MORE):
     router.include_router(each.router)
+router.include_router(api_invitations.coming)

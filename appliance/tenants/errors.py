@@ -46,6 +46,33 @@ class SessionNotFound(NotFound):
     code = "session_not_found"
 
 
+class InvitationNotFound(NotFound):
+    """No such invitation."""
+
+    code = "invitation_not_found"
+
+
+class InvitationNotValid(NotFound):
+    """This invitation is not good: unknown, used, revoked or over."""
+
+    code = "invitation_not_valid"
+    advice = "Ask who invited you for a new link."
+
+
+class InvitationOver(Conflict):
+    """This invitation was accepted or revoked."""
+
+    code = "invitation_over"
+    advice = "Invite the person anew."
+
+
+class InvitedAlready(Conflict):
+    """This login is invited already."""
+
+    code = "invited_already"
+    advice = "Make a new link for the same invitation, or revoke it first: 'appliance invitations'."
+
+
 class NameTaken(Conflict):
     """This name is in use already."""
 

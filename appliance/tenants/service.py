@@ -15,6 +15,7 @@ from appliance.kit import paging
 from appliance.tenants import etags, operators, repository, settings
 from appliance.tenants.errors import BeingDeleted, NameTaken, TenantNotFound
 from appliance.tenants.groups import Groups
+from appliance.tenants.invitations import Invitations
 from appliance.tenants.keys import Keys
 from appliance.tenants.names import taken_once
 from appliance.tenants.people import People
@@ -108,6 +109,11 @@ class Tenants:
         """The groups of one tenant. Raises :class:`TenantNotFound`."""
         found = self._living(tenant)
         return Groups(self._session, found, self._audit(found))
+
+    def invitations(self, tenant: UUID) -> Invitations:
+        """The invitations of one tenant. Raises :class:`TenantNotFound`."""
+        found = self._living(tenant)
+        return Invitations(self._session, found, self._audit(found), self._by, self._room)
 
     def keys(self, tenant: UUID) -> Keys:
         """The API keys of one tenant. Raises :class:`TenantNotFound`."""

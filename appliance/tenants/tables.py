@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
@@ -170,6 +171,31 @@ class SignInCountRow(Base):
     failures: Mapped[int]
     last_at: Mapped[Moment]
     blocked_until: Mapped[Moment | None]
+
+
+class InvitationRow(Base):
+    """A person who is asked in; only the SHA-256 of the link's secret is kept."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        CheckConstraint("role in ('operator', 'auditor', 'tenant_admin', 'editor', 'member')", name="role"),
+        Index(None, "tenant_id", "login"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    login: Mapped[str]
+    name: Mapped[str]
+    role: Mapped[str]
+    group_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    mail: Mapped[str | None]
+    mail_state: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    created_at: Mapped[Created]
+    expires_at: Mapped[Moment]
+    accepted_at: Mapped[Moment | None]
+    revoked_at: Mapped[Moment | None]
+    user_id: Mapped[UUID | None]
 
 
 class SignInRow(Base):

@@ -34,6 +34,8 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("job_events", "kind"): "log",
     ("user_sessions", "idle_seconds"): 10**9,
     ("second_factors", "recovery"): [],
+    ("invitations", "group_ids"): [],
+    ("invitations", "role"): "member",
     ("tenant_exports", "sha256"): None,  # not written yet: there is no file behind the row
 }
 """What a column holds where its type alone does not say it."""

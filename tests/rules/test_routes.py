@@ -14,6 +14,10 @@ from tests.rules.modules import import_all
 OPEN = {
     "GET /healthz",  # a load balancer asks
     "GET /readyz",  # the same
+    "POST /api/v1/invitations/accept",  # an invitation's secret is the credential
+    "GET /invitation",  # where its link leads: the same page for all, with what it needs
+    "GET /invitation/page.js",
+    "GET /invitation/page.css",
     "POST /api/v1/login",  # this is where keys come from
     "GET /api/v1/oidc/{of_tenant}/start",  # this is where people go to sign in at their company
     "GET /api/v1/oidc/callback",  # and where they come back to, with what only their browser was given

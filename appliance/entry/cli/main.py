@@ -19,6 +19,7 @@ from appliance.entry.cli import (
     exporting,
     groups,
     ingest,
+    invitations,
     jobs,
     keys,
     licence,
@@ -87,7 +88,9 @@ tenants.app.command("deletion")(deleting.deletion)
 tenants.app.command("certificate")(deleting.certificate)
 tenants.app.command("verify-certificate")(deleting.verify_certificate)
 app.add_typer(tenants.app, name="tenants")
+users.app.command("invite")(invitations.invite)
 app.add_typer(users.app, name="users")
+app.add_typer(invitations.app, name="invitations")
 app.add_typer(groups.app, name="groups")
 app.add_typer(keys.app, name="keys")
 app.add_typer(sessions.app, name="sessions")

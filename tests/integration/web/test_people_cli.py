@@ -185,3 +185,22 @@ def test_an_export_arrives_whole(cli: Run, databases: Databases, settings: Setti
     assert (done["content"], done["file"]) == (False, str(file))
     assert file.stat().st_mode & 0o777 == 0o600
     assert ZipFile(file).testzip() is None
+
+
+def test_people_are_invited_and_come(cli: Run, url: str) -> None:
+    cli("groups", "create", "Board", "--tenant", "one", "--json")
+    invite = ("users", "invite", "ann", "--name", "Ann Lee", "--role", "editor", "--group", "Board", "--tenant", "one")
+    made = document(cli(*invite, "--json")[1])
+    assert made["link"].startswith(f"{url}/invitation#iv-")
+    _, said = cli("invitations", "show", "ann", "--tenant", "one")
+    assert "pending" in said
+    assert "iv-" not in said
+    status, said = cli("invitations", "resend", "ann", "--days", "2", "--tenant", "one")
+    assert (status, "shown this once" in said, made["link"] in said) == (0, True, False)
+    cli("users", "invite", "bob", "--tenant", "one")
+    assert document(cli("invitations", "revoke", "bob", "--tenant", "one", "--json")[1])["state"] == "revoked"
+    listed = document(cli("invitations", "list", "--tenant", "one", "--json")[1])["items"]
+    assert {item["login"]: item["state"] for item in listed} == {"ann": "pending", "bob": "revoked"}
+    assert "There is no such invitation" in cli("invitations", "list", "--state", "accepted", "--tenant", "one")[1]
+    with pytest.raises(NotFound):
+        cli("invitations", "show", "eve", "--tenant", "one")

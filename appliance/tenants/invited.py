@@ -1,0 +1,71 @@
+"""Queries on invitations."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from appliance.tenants.tables import InvitationRow as Row
+from appliance.tenants.tables import TenantRow
+
+_OPEN: Final = (Row.accepted_at.is_(None), Row.revoked_at.is_(None))
+
+
+def one(session: Session, tenant: UUID, invitation: UUID, *, lock: bool = False) -> Row | None:
+    """One invitation of one tenant."""
+    query = select(Row).where(Row.tenant_id == tenant, Row.id == invitation)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
+
+
+def page(
+    session: Session, tenant: UUID, after: UUID | None, limit: int, state: str | None, now: datetime
+) -> Sequence[Row]:
+    """A tenant's invitations by id."""
+    query = select(Row).where(Row.tenant_id == tenant).order_by(Row.id).limit(limit)
+    if after is not None:
+        query = query.where(Row.id > after)
+    return session.scalars(query.where(*_in_state(state, now))).all()
+
+
+def pending_login(session: Session, tenant: UUID, login: str, now: datetime) -> bool:
+    """Whether this login is asked in already."""
+    query = select(Row.id).where(Row.tenant_id == tenant, Row.login == login, *_in_state("pending", now))
+    return session.execute(query).first() is not None
+
+
+def pending_count(session: Session, tenant: UUID, now: datetime) -> int:
+    """How many were asked in and have not come yet."""
+    query = select(func.count()).select_from(Row).where(Row.tenant_id == tenant, *_in_state("pending", now))
+    return session.execute(query).scalar_one()
+
+
+def tenant_of(session: Session, secret_hash: bytes) -> UUID | None:
+    """Whose invitation has this secret, in a system session."""
+    return session.execute(select(Row.tenant_id).where(Row.hash == secret_hash)).scalar_one_or_none()
+
+
+def good(session: Session, tenant: UUID, secret_hash: bytes, now: datetime) -> Row | None:
+    """The invitation of this secret if it is good in an active tenant; nobody else has it until the end."""
+    query = (
+        select(Row)
+        .join(TenantRow, TenantRow.id == Row.tenant_id)
+        .where(Row.tenant_id == tenant, Row.hash == secret_hash, TenantRow.state == "active")
+        .where(*_in_state("pending", now))
+        .with_for_update(of=Row)
+    )
+    return session.scalars(query).one_or_none()
+
+
+def _in_state(state: str | None, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return {
+        None: (),
+        "pending": (*_OPEN, Row.expires_at > now),
+        "expired": (*_OPEN, Row.expires_at <= now),
+        "accepted": (Row.accepted_at.is_not(None),),
+        "revoked": (Row.revoked_at.is_not(None), Row.accepted_at.is_(None)),
+    }[state]

@@ -1,0 +1,267 @@
+"""Invitations over the API: a link that is good once, for what the invitation says and nothing more."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from appliance.access.web import Databases
+from appliance.entry import web
+from appliance.kit.ids import uuid7
+from appliance.kit.settings import MailSettings, Settings
+from tests.factories import mail
+from tests.factories.processes import until
+from tests.factories.slapd import certificates
+from tests.integration.web.conftest import ROOM, House, licence_in_force, roomy
+from tests.integration.web.desk import PASSWORD, Desk, add, status_of
+
+PATH = "/api/v1/invitations/accept"
+NOT_VALID = "invitation_not_valid"
+
+
+@pytest.fixture
+def client(settings: Settings, databases: Databases) -> Iterator[TestClient]:
+    with TestClient(web.build(roomy(settings, databases))) as client:
+        yield client
+
+
+@pytest.fixture
+def operator(client: TestClient, house: House) -> Desk:
+    return Desk(client, house.operator)
+
+
+@pytest.fixture
+def admin(client: TestClient, house: House) -> Desk:
+    return Desk(client, house.admin_of_one)
+
+
+def invited(desk: Desk, tenant: UUID, login: str = "ann", **more: object) -> dict[str, Any]:
+    status, made = desk("POST", f"/{tenant}/invitations", {"login": login, **more})
+    assert status == 201, made
+    return dict(made)
+
+
+def come(client: TestClient, link: str, **more: object) -> tuple[int, Any]:
+    token = link.rpartition("#")[2]
+    answer = client.post(PATH, json={"token": token, "password": PASSWORD, **more})
+    return answer.status_code, answer.json()
+
+
+def test_a_person_comes_in_with_role_and_groups_and_signs_in(client: TestClient, admin: Desk, house: House) -> None:
+    group = admin("POST", f"/{house.one}/groups", {"name": "Board"})[1]
+    made = invited(admin, house.one, name="Ann Lee", role="editor", groups=[group["id"]])
+    assert (made["state"], made["mail_state"]) == ("pending", "none")
+    assert made["link"].startswith("http://testserver/invitation#iv-")
+    assert come(client, made["link"]) == (201, {"login": "ann"})
+    signed = client.post("/api/v1/login", json={"login": "ann", "password": PASSWORD})
+    assert signed.status_code == 201
+    me = client.get("/api/v1/me", headers=House.bearer(signed.json()["key"])).json()
+    assert (me["name"], me["role"], me["tenant_id"], me["groups"]) == (
+        "Ann Lee",
+        "editor",
+        str(house.one),
+        [group["id"]],
+    )
+    shown = admin("GET", f"/{house.one}/invitations/{made['id']}")[1]
+    assert (shown["state"], shown["user_id"]) == ("accepted", me["user_id"])
+    assert "link" not in shown
+
+
+def test_a_link_is_good_once_and_every_other_is_refused_word_for_word(
+    client: TestClient, admin: Desk, house: House, databases: Databases
+) -> None:
+    used, revoked, resent, over = (invited(admin, house.one, login) for login in ("used", "revoked", "resent", "over"))
+    assert come(client, used["link"])[0] == 201
+    assert admin("DELETE", f"/{house.one}/invitations/{revoked['id']}")[1]["state"] == "revoked"
+    again = admin("POST", f"/{house.one}/invitations/{resent['id']}/resend", {"days": 1})[1]
+    with databases.operator.session() as session:
+        session.execute(
+            text("update invitations set expires_at = now() - interval '1 second' where id = :id"), {"id": over["id"]}
+        )
+    told = [come(client, each["link"]) for each in (used, revoked, resent, over)]
+    told.append(come(client, "#iv-nothing"))
+    assert {status for status, _ in told} == {404}
+    assert {(each["code"], each["detail"], each["advice"]) for _, each in told} == {
+        (NOT_VALID, told[0][1]["detail"], told[0][1]["advice"])
+    }
+    assert come(client, again["link"])[0] == 201
+    states = {item["login"]: item["state"] for item in admin("GET", f"/{house.one}/invitations")[1]["items"]}
+    assert states == {"used": "accepted", "revoked": "revoked", "resent": "accepted", "over": "expired"}
+    assert [item["login"] for item in admin("GET", f"/{house.one}/invitations?state=expired")[1]["items"]] == ["over"]
+
+
+def test_of_two_who_come_at_once_one_gets_in(client: TestClient, admin: Desk, house: House) -> None:
+    link = invited(admin, house.one)["link"]
+    seen: list[int] = []
+    threads = [threading.Thread(target=lambda: seen.append(come(client, link)[0])) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) in ([201, 404, 404, 404], [201, 404, 404, 503], [201, 404, 503, 503])  # 503: sign-ins are busy
+    assert len(admin("GET", f"/{house.one}/users?login=ann")[1]["items"]) == 1
+
+
+@pytest.mark.parametrize("role", ["operator", "auditor"])
+def test_nobody_is_asked_in_to_more_than_the_inviter_may_give(
+    client: TestClient, admin: Desk, house: House, role: str
+) -> None:
+    assert admin("POST", f"/{house.one}/invitations", {"login": "eve", "role": role})[0] == 403
+    editor = Desk(client, house.member_of_one)
+    assert editor("POST", f"/{house.one}/invitations", {"login": "eve"})[0] == 403
+    assert editor("GET", f"/{house.one}/invitations")[0] == 403
+
+
+def test_an_admin_may_not_resend_what_an_operator_gave(operator: Desk, admin: Desk, house: House) -> None:
+    made = invited(operator, house.one, "auditor of all", role="auditor")
+    assert admin("POST", f"/{house.one}/invitations/{made['id']}/resend", {"days": 1})[0] == 403
+
+
+def test_a_suspended_tenant_lets_nobody_in_and_a_resumed_one_does(
+    client: TestClient, operator: Desk, admin: Desk, house: House
+) -> None:
+    link = invited(admin, house.one)["link"]
+    operator("POST", f"/{house.one}/suspend")
+    assert come(client, link)[1]["code"] == NOT_VALID
+    operator("POST", f"/{house.one}/resume")
+    assert come(client, link)[0] == 201
+
+
+def test_seats_are_looked_for_with_those_who_have_not_come_yet(
+    client: TestClient, admin: Desk, operator: Desk, house: House, databases: Databases
+) -> None:
+    used = len(operator("GET", f"/{house.one}/users")[1]["items"]) + len(
+        operator("GET", f"/{house.two}/users")[1]["items"]
+    )
+    licence_in_force(databases, limits={**ROOM, "seats": used + 3})  # the operator's own seat, and two more
+    client.app.state.licences.forget()  # type: ignore[attr-defined] # Starlette's app
+    first, second = invited(admin, house.one, "first"), invited(admin, house.one, "second")
+    status, told = admin("POST", f"/{house.one}/invitations", {"login": "third"})
+    assert (status, told["code"]) == (403, "licence_limit")
+    assert come(client, first["link"])[0] == 201
+    add(operator, house.two, "elsewhere")
+    status, told = come(client, second["link"])
+    assert (status, told["code"]) == (403, "licence_limit")
+    assert (
+        admin("GET", f"/{house.one}/invitations/{second['id']}")[1]["state"] == "pending"
+    )  # good once there is a seat
+
+
+def test_bad_wishes_change_nothing(client: TestClient, admin: Desk, house: House) -> None:
+    made = invited(admin, house.one)
+    path = f"/{house.one}/invitations"
+    assert admin("POST", path, {"login": "ann"})[1]["code"] == "invited_already"
+    assert admin("POST", path, {"login": "member of one"})[1]["code"] == "name_taken"
+    assert admin("POST", path, {"login": "bob", "groups": [str(uuid7())]})[1]["code"] == "group_not_found"
+    assert admin("POST", path, {"login": "bob", "days": 31})[0] == 422
+    for address in ("ann", "ann@example.com\nBcc: eve@example.com", "a b@example.com", "<ann@example.com>"):
+        assert admin("POST", path, {"login": "bob", "mail": address})[0] == 422
+    assert come(client, made["link"], password="short")[0] == 422
+    assert come(client, made["link"])[0] == 201
+    assert admin("DELETE", f"{path}/{made['id']}")[1]["code"] == "invitation_over"
+    assert admin("POST", f"{path}/{made['id']}/resend", {"days": 1})[1]["code"] == "invitation_over"
+    assert [item["login"] for item in admin("GET", path)[1]["items"]] == ["ann"]
+
+
+def test_a_repeat_of_the_same_request_invites_once_and_shows_no_link(admin: Desk, house: House) -> None:
+    body = {"login": "ann"}
+    first = admin("POST", f"/{house.one}/invitations", body, idempotency_key="a" * 16)[1]
+    second = admin("POST", f"/{house.one}/invitations", body, idempotency_key="a" * 16)[1]
+    assert (second["id"], second["link"]) == (first["id"], None)
+
+
+def test_the_secret_is_nowhere_but_in_the_answer(
+    client: TestClient, admin: Desk, house: House, databases: Databases
+) -> None:
+    secret = invited(admin, house.one)["link"].rpartition("#")[2]
+    come(client, f"#{secret}", name="Ann")
+    with databases.operator.session() as session:
+        rows = session.execute(text("select details::text, action from audit_entries")).all()
+        kept = session.execute(text("select row_to_json(invitations)::text from invitations")).scalars().all()
+    assert {"invitation.create", "invitation.accept", "user.create"} <= {row.action for row in rows}
+    assert not [row for row in (*(row.details for row in rows), *kept) if secret in row]
+
+
+def test_the_page_sends_what_follows_the_hash_and_runs_no_script_but_its_own(client: TestClient, house: House) -> None:
+    page = client.get("/invitation")
+    assert page.headers["content-type"].startswith("text/html")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert "<script>" not in page.text
+    for name, kind in (("page.js", "text/javascript"), ("page.css", "text/css")):
+        assert client.get(f"/invitation/{name}").headers["content-type"].startswith(kind)
+    assert status_of(client, house.admin_of_one) == 200
+
+
+def test_another_site_s_page_cannot_accept(client: TestClient, admin: Desk, house: House) -> None:
+    token = invited(admin, house.one)["link"].rpartition("#")[2]
+    answer = client.post(PATH, json={"token": token, "password": PASSWORD}, headers={"origin": "https://evil.example"})
+    assert answer.status_code == 403
+
+
+def posting(settings: Settings, databases: Databases, **mail: object) -> Settings:
+    """The same appliance with a mail server."""
+    chosen = {"host": "127.0.0.1", "sender": "assistant@works.example", "public_url": "https://assistant.works", **mail}
+    return roomy(settings, databases).model_copy(update={"mail": MailSettings.model_validate(chosen)})
+
+
+def mailed(client: TestClient, admin: Desk, house: House, made: dict[str, Any]) -> str:
+    """What became of the mail."""
+    path = f"/{house.one}/invitations/{made['id']}"
+    until(lambda: admin("GET", path)[1]["mail_state"] != "waiting", 30)
+    return str(admin("GET", path)[1]["mail_state"])
+
+
+def test_the_link_goes_out_by_mail_over_tls_in_the_tenant_s_language(
+    settings: Settings, databases: Databases, house: House, tmp_path: Path
+) -> None:
+    certificates(tmp_path)
+    settings.layout.secret("smtp-password").write_text("open sesame")
+    with mail.server((tmp_path / "cert.pem", tmp_path / "key.pem"), "open sesame") as taken:
+        known = {"port": taken.port, "ca": tmp_path / "ca.pem", "user": "assistant"}
+        with TestClient(web.build(posting(settings, databases, **known))) as client:
+            admin, operator = Desk(client, house.admin_of_one), Desk(client, house.operator)
+            languages = {"settings": {"languages": ["zh-Hant", "en"]}}
+            assert operator("PATCH", f"/{house.one}", languages, if_match='"1"')[0] == 200
+            made = invited(admin, house.one, mail="ann.lee@example.com")
+            assert made["mail_state"] == "waiting"
+            assert mailed(client, admin, house, made) == "sent"
+            (letter,) = taken.letters
+            assert taken.tls == [True]
+            assert (letter["from"], letter["to"]) == ("assistant@works.example", "ann.lee@example.com")
+            assert letter["subject"] == "您已獲邀"
+            said = letter.get_content()
+            assert made["link"] in said
+            assert made["link"].startswith("https://assistant.works/invitation#")
+            assert come(client, made["link"])[0] == 201
+
+
+FAULTS: dict[str, dict[str, object]] = {
+    "dead": {"port": 1},
+    "refuses": {},
+    "no tls": {"security": "starttls"},
+    "not of this machine": {"host": "mail.elsewhere.example"},
+    "no password": {"user": "assistant"},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_mail_server_at_fault_fails_no_invitation(
+    settings: Settings, databases: Databases, house: House, tmp_path: Path, fault: str
+) -> None:
+    with mail.server() as taken:
+        taken.refuses = fault == "refuses"
+        known: dict[str, object] = {"port": taken.port, "security": "none", **FAULTS[fault]}
+        with TestClient(web.build(posting(settings, databases, **known))) as client:
+            admin = Desk(client, house.admin_of_one)
+            made = invited(admin, house.one, mail="ann.lee@example.com")
+            state = mailed(client, admin, house, made)
+            assert state not in ("sent", "waiting", "none")
+            assert made["link"].rpartition("#")[2] not in state
+            assert taken.letters == []
+            assert come(client, made["link"])[0] == 201
