@@ -2,6 +2,9 @@
 
 Terms of a licence are data, as the stored copy of the licence says on the day it was read; ``unknown`` is a value. What
 is unknown or forbidden stands in the way of an activation until an operator overrides it and says why.
+
+What many weights share stands once, in ``licences/``: an entry's ``licence`` names it as ``terms``, says who put the
+weights under it, and may differ in a term.
 """
 
 import json
@@ -14,16 +17,17 @@ from typing import Annotated, Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from appliance.catalog.manifest import Kind
 from appliance.kit.canonical import digest_of
 from appliance.kit.errors import Broken, NotFound
 
 ENTRIES: Final = Path(__file__).with_name("entries")
+LICENCES: Final = Path(__file__).with_name("licences")
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
 Permission = Literal["allowed", "conditional", "forbidden", "unknown"]
-Kind = Literal["language", "encoder", "reranker"]
 _DUTIES: Final = ("registration", "attribution", "naming", "acceptable_use")
 
 
@@ -72,7 +76,9 @@ class Duty(_Strict):
 
 
 class Terms(_Strict):
-    """What the weights' licence says. ``id``: SPDX where there is one. ``user_cap``: monthly users from which it ends.
+    """What the weights' licence says. ``id``: SPDX where there is one.
+
+    ``user_cap``: users, monthly or as the conditions count them, from which it ends.
 
     ``source`` is the stored copy that was read, on the day ``read``; ``acceptable_use``: a policy that flows down.
     """
@@ -92,9 +98,7 @@ class Terms(_Strict):
     def doubts(self) -> tuple[str, ...]:
         """What stands in the way of an activation: every term that is unknown, and commercial use that is forbidden."""
         uses = {"commercial": self.commercial.use, "outputs_train_others": self.outputs_train_others.use}
-        duties = {
-            name: getattr(self, name).duty for name in ("registration", "attribution", "naming", "acceptable_use")
-        }
+        duties = {name: getattr(self, name).duty for name in _DUTIES}
         told = {"id": self.id, **uses, **duties, "user_cap": self.user_cap}
         doubts = [f"{name} is unknown" for name, value in told.items() if value == "unknown"]
         return (*doubts, *(["commercial use is forbidden"] if self.commercial.use == "forbidden" else []))
@@ -106,10 +110,14 @@ class Terms(_Strict):
 
 
 class Served(_Strict):
-    """How vLLM serves it. ``remote_code`` is refused: it would run Python from the model's directory."""
+    """How vLLM serves it. ``remote_code`` is refused: it would run Python from the model's directory.
+
+    ``prepare``: what must be done to the published files before they can be imported.
+    """
 
     how: Literal["native", "remote_code", "not_served"]
     why: Text | None = None
+    prepare: Text | None = None
 
     @model_validator(mode="after")
     def _refusal_says_why(self) -> Self:
@@ -134,9 +142,9 @@ class Source(_Strict):
 
 
 class Entry(_Strict):
-    """One model. ``parameters`` are counted, ``context`` in tokens, ``languages`` BCP-47, architecture its class.
+    """One model. ``parameters`` as its maker counts them, ``context`` in tokens, ``languages`` BCP-47.
 
-    ``languages`` empty: nobody has said.
+    ``architecture`` is its class, as in ``architectures`` of config.json. ``languages`` empty: nobody has said.
     """
 
     name: Name
@@ -174,7 +182,10 @@ def unknown_terms(id_: str) -> Terms:
 def parse(text: str, name: str) -> Entry:
     """The entry in a YAML text, which must be called ``name``. Raises :class:`BadEntry` with what is wrong."""
     try:
-        found = Entry.model_validate_json(json.dumps(_Once(text).get_single_data(), default=str))
+        told = _Once(text).get_single_data()
+        if isinstance(told, dict) and isinstance(told.get("licence"), dict) and "terms" in told["licence"]:
+            told["licence"] = _shared(told["licence"])
+        found = Entry.model_validate_json(json.dumps(told, default=str))
     except (yaml.YAMLError, ValidationError, ValueError, TypeError) as error:
         raise BadEntry(f"The entry {name} cannot be read: {error}") from error
     if found.name != name:
@@ -182,10 +193,27 @@ def parse(text: str, name: str) -> Entry:
     return found
 
 
+def _shared(told: dict[str, Any]) -> dict[str, Any]:
+    """An entry's own words over the terms that it names; the source tells of both."""
+    path = LICENCES / f"{Path(str(told['terms'])).name}.yaml"
+    if not path.is_file():
+        raise ValueError(f"there are no terms {told['terms']!r}")
+    common = _Once(path.read_text(encoding="utf-8")).get_single_data()
+    own = {key: value for key, value in told.items() if key != "terms"}
+    return {**common, **own, "source": f"{own.get('source', '')}; terms: {common['source']}"}
+
+
+def _stem(path: Path) -> str:
+    return path.stem
+
+
 @cache
 def load(directory: Path = ENTRIES) -> dict[str, Entry]:
     """Every entry by name, in order. Raises :class:`BadEntry`."""
-    return {path.stem: parse(path.read_text(encoding="utf-8"), path.stem) for path in sorted(directory.glob("*.yaml"))}
+    return {
+        path.stem: parse(path.read_text(encoding="utf-8"), path.stem)
+        for path in sorted(directory.glob("*.yaml"), key=_stem)
+    }
 
 
 def one(name: str) -> Entry:

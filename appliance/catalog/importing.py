@@ -63,7 +63,7 @@ class Order:
     path: str
     name: str | None
     entry: str | None
-    kind: str | None
+    kind: manifest.Kind | None
 
     @classmethod
     def of(cls, args: Mapping[str, Any]) -> "Order":
@@ -122,11 +122,11 @@ class Import:
         if name is None:
             raise SourceRefused("it does not say what it is called: give it a name")
         known = entry.load().get(self._order.entry or _entry(name) or "")
-        kind = self._order.kind or (told.kind if told else sources.kind_of(file.path for file in ours))
+        kind = self._kind(told, known, ours)
         _complete(ours, kind)
         sealed = manifest.Manifest(
             name=name,
-            kind="encoder" if kind == "encoder" else "language",
+            kind=kind,
             digest=manifest.digest_of(ours),
             files=ours,
             languages=told.languages if told else known.languages if known else (),
@@ -135,6 +135,14 @@ class Import:
         )
         (home / manifest.NAME).write_text(sealed.text(), encoding="utf-8")
         return sealed
+
+    def _kind(
+        self, told: manifest.Manifest | None, known: entry.Entry | None, files: tuple[manifest.File, ...]
+    ) -> manifest.Kind:
+        """As the operator says, or the bundle, or the catalogue, or else the files."""
+        if self._order.kind:
+            return self._order.kind
+        return told.kind if told else known.kind if known else sources.kind_of(file.path for file in files)
 
     def _signature(self, home: Path, files: tuple[manifest.File, ...]) -> oms.Signature:
         path = home / verify.SIGNATURE

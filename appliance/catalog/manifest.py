@@ -19,7 +19,7 @@ BESIDE = frozenset({NAME, "model.sig"})
 _BLOCK = 1 << 20
 _UNSAFE = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".so", ".py"})
 
-Kind = Literal["language", "encoder"]
+Kind = Literal["language", "encoder", "reranker"]
 Seen = Callable[[int], None]
 
 

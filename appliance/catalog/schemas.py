@@ -1,12 +1,13 @@
 """What goes over the wire about model versions."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from appliance.catalog.entry import Entry, Name, Terms
+from appliance.catalog.manifest import Kind
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 
@@ -31,7 +32,7 @@ class ImportBody(BaseModel):
     path: Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^(/|package:)[^\x00]*$")]
     name: ModelName | None = None
     entry: Name | None = None
-    kind: Literal["language", "encoder"] | None = None
+    kind: Kind | None = None
 
 
 class ActivateBody(BaseModel):

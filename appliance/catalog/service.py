@@ -51,6 +51,12 @@ class ModelVersion:
         """The terms of its weights' licence, as the catalogue has them now."""
         return terms(self.entry, self.licence)
 
+    @property
+    def unserved(self) -> str | None:
+        """Why no engine serves it, as the catalogue has it now; None where one does, or nobody has said."""
+        found = entry.load().get(self.entry or "")
+        return found.served.why if found else None
+
     def require_active(self) -> None:
         """Raise :class:`NotActive` unless the weights' licence was accepted: called before any engine loads them."""
         if self.activated_at is None:

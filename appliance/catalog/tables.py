@@ -19,7 +19,7 @@ class ModelVersionRow(Base):
     __tablename__ = "model_versions"
     __table_args__ = (
         UniqueConstraint("name", "digest"),
-        CheckConstraint("kind in ('language', 'encoder')", name="kind"),
+        CheckConstraint("kind in ('language', 'encoder', 'reranker')", name="kind"),
         CheckConstraint("state in ('verified', 'tampered', 'missing')", name="state"),
         CheckConstraint("signature in ('unsigned', 'untrusted', 'verified')", name="signature"),
     )

@@ -133,6 +133,8 @@ class Operating:
         model = Catalog(self._session).one(version)
         if model.kind != "language":
             raise ModelNotReady(f"{model.name} is no language model")
+        if model.unserved:
+            raise ModelNotReady(f"{model.name} is not served: {model.unserved}")
         if model.state != "verified":
             raise ModelNotReady(f"{model.name} is {model.state}: {model.reason or 'verify it again'}")
         model.require_active()

@@ -65,7 +65,9 @@ def import_model(
     path: Annotated[str, typer.Argument(help="On the server: a directory, bundle, hub cache; or package:NAME.")],
     name: Annotated[str | None, typer.Option(help="What it is called; a bundle has its own name.")] = None,
     entry: Annotated[str | None, typer.Option(help="Its entry of the catalogue, unless of the same name.")] = None,
-    kind: Annotated[str | None, typer.Option(help="language or encoder; told by its files when left out.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="language, encoder or reranker; told by its entry or files when left out.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Import a model version: copied, checked, sealed and registered as a job. Then it must be activated."""

@@ -250,6 +250,24 @@ def test_a_licence_in_doubt_is_accepted_by_name_with_a_reason_and_audited(works:
     assert absent.json()["code"] == "model_not_found"
 
 
+def test_a_reranker_is_one_by_its_entry_and_its_terms_are_known(works: Works, outside: Path) -> None:
+    model = works.model(works.bring(outside, "ranks", entry="bge-reranker-v2-m3"))
+    assert (model["kind"], model["licence"], model["doubts"]) == ("reranker", "Apache-2.0", [])
+
+
+def test_an_entry_whose_licence_nobody_could_read_is_not_activated_without_a_reason(
+    works: Works, outside: Path
+) -> None:
+    model = works.model(works.bring(outside, "glm", entry="glm-4-9b-chat"))
+    activate = f"{PATH}/{model['id']}/activate"
+    refused = works.client.post(activate, json={"accept_licence": True}, headers=works.headers).json()
+    assert (refused["code"], refused["doubts"]) == ("weights_licence_in_doubt", model["doubts"])
+    assert "commercial is unknown" in model["doubts"]
+    body = {"accept_licence": True, "override": "Read at the makers': file 2026/18."}
+    done = works.client.post(activate, json=body, headers=works.headers).json()
+    assert done["accepted"]["doubts"] == model["doubts"]
+
+
 def test_known_terms_need_no_reason(works: Works, outside: Path) -> None:
     model = works.model(works.bring(outside, entry="smollm2-135m-instruct"))
     done = works.client.post(

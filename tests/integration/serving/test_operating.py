@@ -82,6 +82,8 @@ def test_what_cannot_be_deployed_is_refused_and_changes_nothing(desk: Desk) -> N
     refused(desk.do("POST", "deployments", {**body, "name": "second"}), 409, "name_taken")
     refused(desk.do("POST", "deployments", {**body, "model_id": str(uuid7())}), 404, "model_not_found")
     refused(desk.do("POST", "deployments", {**body, "model_id": encoder["id"]}), 409, "model_not_ready")
+    unserved = {**body, "model_id": str(desk.engines.version("chatglm3-6b").id)}
+    assert "tokenizer is a Python file" in refused(desk.do("POST", "deployments", unserved), 409, "model_not_ready")
     assert "contxt" in refused(
         desk.do("POST", "deployments", {**body, "engine": {"contxt": 1}}), 422, "bad_engine_settings"
     )

@@ -20,6 +20,61 @@ def test_every_entry_that_ships_can_be_read_and_is_dated() -> None:
     assert entry.one(NAME).licence.doubts == ()
 
 
+FAMILIES = {
+    "Qwen2.5", "Qwen3", "Llama 3.1", "Llama 3.2", "Mistral", "Mistral NeMo", "Gemma", "Gemma 2", "Phi-3", "Phi-4",
+    "ChatGLM3", "GLM-4", "MiniCPM", "MiniCPM3", "MiniCPM-S", "MiniCPM-V", "InternVL2", "InternLM2.5", "Orion", "DCLM",
+    "OpenELM", "Yi 1.5", "DeepSeek-R1 Distill", "SmolLM2", "bge", "Qwen3 Embedding", "MiniLM",
+}  # fmt: skip
+
+
+def test_the_families_that_enterprises_weigh_are_there_and_each_entry_says_what_it_rests_on() -> None:
+    found = entry.load().values()
+    assert {each.family for each in found} == FAMILIES
+    assert {each.kind for each in found} == {"language", "encoder", "reranker"}
+    assert [each.name for each in found if len(each.licence.source) < 40] == []
+    assert [each.name for each in found if not each.sources] == []
+    assert [each.name for each in found if each.kind != "language" and each.served.how == "native"] == []
+
+
+def test_terms_that_nobody_has_read_are_unknown_and_those_that_were_read_are_not() -> None:
+    doubtful = {name for name, each in entry.load().items() if each.licence.doubts}
+    assert {"glm-4-9b-chat", "openelm-3b-instruct", "qwen2.5-3b-instruct", "internvl2-8b"} <= doubtful
+    assert not {"qwen2.5-7b-instruct", "llama-3.1-8b-instruct", "gemma-2-9b-it", "minicpm3-4b"} & doubtful
+    llama, minicpm = entry.one("llama-3.1-8b-instruct").licence, entry.one("minicpm3-4b").licence
+    assert (llama.user_cap, llama.naming.duty, llama.outputs_train_others.use) == (7 * 10**8, "required", "conditional")
+    assert (minicpm.registration.duty, minicpm.outputs_train_others.use) == ("required", "forbidden")
+
+
+SHARED = re.sub(
+    r"^licence:\n(  .*\n)+",
+    "licence: {terms: apache-2.0, source: here, read: 2026-11-26}\n",
+    SMOLLM2,
+    flags=re.MULTILINE,
+)
+
+
+def test_terms_that_many_weights_share_stand_once_and_an_entry_may_differ_in_one() -> None:
+    plain = entry.parse(SHARED, NAME).licence
+    assert (plain.id, plain.user_cap, plain.source[:13]) == ("Apache-2.0", "none", "here; terms: ")
+    own = entry.parse(SHARED.replace("source: here", "user_cap: 5, source: here"), NAME).licence
+    assert own.model_copy(update={"user_cap": "none"}) == plain
+
+
+@pytest.mark.parametrize("terms", ["apache-3", "../entries/smollm2-135m-instruct", "[a]"])
+def test_terms_that_there_are_not_are_told(terms: str) -> None:
+    with pytest.raises(BadEntry, match="there are no terms"):
+        entry.parse(SHARED.replace("apache-2.0", terms), NAME)
+
+
+def test_every_file_of_terms_is_used() -> None:
+    named = {
+        re.findall(r"^  terms: (.*)$", path.read_text(), re.MULTILINE)[0]
+        for path in entry.ENTRIES.glob("*.yaml")
+        if "  terms: " in path.read_text()
+    }
+    assert named == {path.stem for path in entry.LICENCES.glob("*.yaml")}
+
+
 @pytest.mark.parametrize(
     ("pattern", "instead", "named"),
     [
