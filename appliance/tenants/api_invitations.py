@@ -18,7 +18,7 @@ from appliance.kit.settings import Settings
 from appliance.tenants import invitation_mail as mail
 from appliance.tenants import invitation_schemas as schemas
 from appliance.tenants import passwords
-from appliance.tenants.invitations import Coming, Invitation, Invitations, Issued, Wish, accept
+from appliance.tenants.invitations import Coming, Invitation, Invitations, Issued, Wish, try_accept
 from appliance.tenants.once import OnceRoute, once
 from appliance.tenants.room import Room
 from appliance.tenants.web import TenantsHere
@@ -111,8 +111,10 @@ def accept_invitation(body: schemas.AcceptBody, request: Request) -> schemas.Acc
     cookies.same_origin(request)
     databases: Databases = request.app.state.databases
     room: Room = request.app.state.room
-    with passwords.turn(origin.current().source or ""):
-        return schemas.AcceptedView(login=accept(databases, room, Coming(body.token, body.password, body.name)))
+    source = origin.current().source
+    with passwords.turn(source or ""):
+        chosen = Coming(body.token, body.password, body.name)
+        return schemas.AcceptedView(login=try_accept(databases, room, chosen, source))
 
 
 pages = APIRouter(include_in_schema=False)

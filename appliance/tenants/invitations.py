@@ -17,7 +17,8 @@ from appliance.access.principal import Principal, Role, TenantId
 from appliance.access.web import Databases
 from appliance.audit.service import Audit
 from appliance.kit import clock, crypto, paging
-from appliance.tenants import invited, repository
+from appliance.kit.errors import ApplianceError, Forbidden
+from appliance.tenants import invited, lockout, repository
 from appliance.tenants.errors import (
     GroupNotFound,
     InvitationNotFound,
@@ -28,6 +29,7 @@ from appliance.tenants.errors import (
 )
 from appliance.tenants.groups import Groups
 from appliance.tenants.keys import may_touch
+from appliance.tenants.lockout import Guess
 from appliance.tenants.people import People
 from appliance.tenants.room import Room
 from appliance.tenants.tables import InvitationRow
@@ -98,16 +100,13 @@ class Invitations:
         """Ask a person in.
 
         Raises :class:`NameTaken`, :class:`InvitedAlready`, :class:`GroupNotFound`; ``Forbidden`` for a role that the
-        caller may not give; ``NotLicensed``, ``LimitReached`` without a seat for all who are asked in.
+        caller may not give, or from a key with scopes; ``NotLicensed``, ``LimitReached`` without a seat for all who
+        are asked in.
         """
-        may_touch(self._by, wish.role)
-        if repository.user_by_login(self._session, wish.login):
-            raise NameTaken(wish.login)
+        self._may_give(wish.role)
         self._known(wish.groups)
         now = clock.now()
-        if invited.pending_login(self._session, self._tenant, wish.login, now):
-            raise InvitedAlready
-        self._seats(now)
+        self._place(wish.login, now)
         secret = crypto.token(PREFIX)
         row = InvitationRow(
             tenant_id=self._tenant,
@@ -137,6 +136,7 @@ class Invitations:
     def revoke(self, invitation: UUID) -> Invitation:
         """Let the link lead nowhere; harmless to repeat. Raises :class:`InvitationOver` once somebody came by it."""
         row = self._one(invitation, lock=True)
+        may_touch(self._by, Role(row.role))
         if row.accepted_at is not None:
             raise InvitationOver
         if row.revoked_at is None:
@@ -146,14 +146,14 @@ class Invitations:
         return view(row)
 
     def resend(self, invitation: UUID, life: timedelta = LIFE) -> Issued:
-        """A new link for the same person; the former one leads nowhere. Raises :class:`InvitationOver`."""
+        """A new link for the same person; the former one leads nowhere. Raises :class:`InvitationOver`, as invite."""
         row = self._one(invitation, lock=True)
+        self._may_give(Role(row.role))
         if row.accepted_at is not None or row.revoked_at is not None:
             raise InvitationOver
-        may_touch(self._by, Role(row.role))
         now = clock.now()
         if row.expires_at <= now:
-            self._seats(now)
+            self._place(row.login, now)
         secret = crypto.token(PREFIX)
         row.hash = crypto.digest(secret)
         row.expires_at = now + life
@@ -167,9 +167,19 @@ class Invitations:
         self._one(invitation, lock=True).mail_state = state
         self._session.flush()
 
-    def _seats(self, now: datetime) -> None:
+    def _may_give(self, role: Role) -> None:
+        may_touch(self._by, role)
+        if self._by is not None and self._by.scopes is not None:  # by the link one signs in, and has all of the role
+            raise Forbidden("a key with scopes may not invite")
+
+    def _place(self, login: str, now: datetime) -> None:
+        """A seat, whose lock makes those who invite wait for each other, and then a login that is nobody's."""
         if self._room is not None:
-            self._room.seats(self._session, invited.pending_count(self._session, self._tenant, now) + 1)
+            self._room.guest(self._session)
+        if repository.user_by_login(self._session, login):
+            raise NameTaken(login)
+        if invited.pending_login(self._session, self._tenant, login, now):
+            raise InvitedAlready
 
     def _known(self, groups: frozenset[UUID]) -> None:
         if any(repository.group(self._session, self._tenant, group) is None for group in groups):
@@ -182,6 +192,27 @@ class Invitations:
         return row
 
 
+def try_accept(databases: Databases, room: Room, coming: Coming, source: str | None) -> str:
+    """As :func:`accept`, counted by source, apart from sign-ins: raises ``SignInBlocked`` too."""
+    guess = Guess(source)
+    with databases.system.session() as session:
+        lockout.begin(session, guess)
+    try:
+        login = accept(databases, room, coming)
+    except InvitationNotValid:
+        raise
+    except ApplianceError:
+        _good(databases, guess)  # the secret was
+        raise
+    _good(databases, guess)
+    return login
+
+
+def _good(databases: Databases, guess: Guess) -> None:
+    with databases.system.session() as session:
+        lockout.right(session, guess)
+
+
 def accept(databases: Databases, room: Room, coming: Coming) -> str:
     """Let a person in by a link: the login that was made.
 
@@ -190,9 +221,19 @@ def accept(databases: Databases, room: Room, coming: Coming) -> str:
     revoked or over, or whose tenant is suspended; :class:`NameTaken`, ``LimitReached``, and then the link stays good.
     """
     with databases.system.session() as looking:
-        tenant = invited.tenant_of(looking, crypto.digest(coming.secret))
-    if tenant is None:
+        found = invited.whose(looking, crypto.digest(coming.secret))
+    if found is None:
         raise InvitationNotValid
+    tenant, invitation = found
+    try:
+        return _let_in(databases, room, coming, tenant)
+    except ApplianceError as refused:
+        with databases.system.session() as session:
+            Audit(session, tenant, None).record("invitation.accept", invitation, outcome="refused", code=refused.code)
+        raise
+
+
+def _let_in(databases: Databases, room: Room, coming: Coming, tenant: UUID) -> str:
     with databases.app.session(tenant) as session:
         row = invited.good(session, tenant, crypto.digest(coming.secret), clock.now())
         if row is None:

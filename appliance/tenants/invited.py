@@ -38,15 +38,16 @@ def pending_login(session: Session, tenant: UUID, login: str, now: datetime) -> 
     return session.execute(query).first() is not None
 
 
-def pending_count(session: Session, tenant: UUID, now: datetime) -> int:
-    """How many were asked in and have not come yet."""
-    query = select(func.count()).select_from(Row).where(Row.tenant_id == tenant, *_in_state("pending", now))
-    return session.execute(query).scalar_one()
+def pending_count(session: Session, now: datetime) -> int:
+    """How many were asked in to active tenants and have not come yet, in a system session."""
+    query = select(func.count()).select_from(Row).join(TenantRow, TenantRow.id == Row.tenant_id)
+    return session.execute(query.where(TenantRow.state == "active", *_in_state("pending", now))).scalar_one()
 
 
-def tenant_of(session: Session, secret_hash: bytes) -> UUID | None:
-    """Whose invitation has this secret, in a system session."""
-    return session.execute(select(Row.tenant_id).where(Row.hash == secret_hash)).scalar_one_or_none()
+def whose(session: Session, secret_hash: bytes) -> tuple[UUID, UUID] | None:
+    """The tenant and the invitation that have this secret, in a system session."""
+    found = session.execute(select(Row.tenant_id, Row.id).where(Row.hash == secret_hash)).one_or_none()
+    return found and (found.tenant_id, found.id)
 
 
 def good(session: Session, tenant: UUID, secret_hash: bytes, now: datetime) -> Row | None:

@@ -3,6 +3,7 @@
 of a login from one source   5 free, then 1 s, 2 s, 4 s … a quarter of an hour   guessing one person's password
 of one source                20 free, then as above                              one password tried on many logins
 of one login                 50 free, then up to 30 s                            many machines that guess together
+of links from one source     20 free, then as of one source                      guessing at invitations
 
 Somebody at another address can therefore make a person wait for half a minute, never lock anybody out: that needs the
 person's own address. And a one-time sign-in (``appliance sign-in reset`` on the machine) asks no count at all.
@@ -54,6 +55,7 @@ class Curve:
 PAIR: Final = Curve("pair", 5, 900)
 SOURCE: Final = Curve("source", 20, 900)
 LOGIN: Final = Curve("login", 50, 30)
+GUESS: Final = Curve("invitation", 20, 900)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,17 @@ class Attempt:
         return dict(sorted(named.items()))
 
 
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """The secret of an invitation, shown from somewhere. Counted apart: who may not guess may still sign in."""
+
+    source: str | None = None
+
+    def subjects(self) -> dict[bytes, Curve]:
+        """What it counts for."""
+        return {_subject(GUESS, network(self.source)): GUESS}
+
+
 def network(source: str | None) -> str:
     """An address as it is counted: of IPv6 the /64, which is what one customer has."""
     try:
@@ -85,7 +98,7 @@ def network(source: str | None) -> str:
     return str(address)
 
 
-def begin(session: Session, attempt: Attempt) -> None:
+def begin(session: Session, attempt: Attempt | Guess) -> None:
     """Count a try, as a failure until :func:`right` says otherwise. Raises :class:`SignInBlocked` (429).
 
     A system session, committed before the password is looked at.
@@ -103,7 +116,7 @@ def begin(session: Session, attempt: Attempt) -> None:
         row.blocked_until = now + timedelta(seconds=pause) if pause else None
 
 
-def right(session: Session, attempt: Attempt) -> None:
+def right(session: Session, attempt: Attempt | Guess) -> None:
     """The password was right: what was counted for the login is forgotten, of the source's count one is given back.
 
     Not all of it: else who has one account could guess at the others' for ever.
@@ -111,7 +124,7 @@ def right(session: Session, attempt: Attempt) -> None:
     now = clock.now()
     for subject, curve in attempt.subjects().items():
         row = _locked(session, subject, now)
-        row.failures = max(0, row.failures - 1) if curve is SOURCE else 0
+        row.failures = 0 if curve in (PAIR, LOGIN) else max(0, row.failures - 1)
         pause = curve.pause(row.failures)
         row.blocked_until = now + timedelta(seconds=pause) if pause else None
 

@@ -9,10 +9,11 @@ see nobody else's.
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from appliance.kit import clock
 from appliance.kit.database import Database
 from appliance.licensing.asking import Licences
 from appliance.licensing.points import Point
-from appliance.tenants import repository
+from appliance.tenants import invited, repository
 
 _LOCK = 0x5EA75
 """Any number that nobody else locks."""
@@ -35,12 +36,17 @@ class Room:
         if count:
             self._take(session, Point.ADDING_SEAT, count)
 
-    def _take(self, session: Session, point: Point, count: int) -> None:
+    def guest(self, session: Session) -> None:
+        """Look for a seat for one more who is asked in, beside all who have not come yet. Raises as :meth:`seats`."""
+        self._take(session, Point.ADDING_SEAT, 1, guests=True)
+
+    def _take(self, session: Session, point: Point, count: int, *, guests: bool = False) -> None:
         entitlement = self._licences.now()
         entitlement.check(point)
         session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         taken: dict[Point, int] = session.info.setdefault(_TAKEN, {})
         with self._system.session() as looking:
             used = repository.seats(looking) if point is Point.ADDING_SEAT else repository.tenant_count(looking)
+            used += invited.pending_count(looking, clock.now()) if guests else 0
         entitlement.require(point, used + taken.get(point, 0) + count - 1)
         taken[point] = taken.get(point, 0) + count

@@ -7,18 +7,21 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from starlette.testclient import TestClient
 
 from appliance.access.web import Databases
 from appliance.entry import web
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import MailSettings, Settings
+from appliance.tenants import repository
+from appliance.tenants.lockout import GUESS
+from appliance.tenants.tables import SignInCountRow
 from tests.factories import mail
 from tests.factories.processes import until
 from tests.factories.slapd import certificates
 from tests.integration.web.conftest import ROOM, House, licence_in_force, roomy
-from tests.integration.web.desk import PASSWORD, Desk, add, status_of
+from tests.integration.web.desk import PASSWORD, Desk, add, key_for, status_of
 
 PATH = "/api/v1/invitations/accept"
 NOT_VALID = "invitation_not_valid"
@@ -150,6 +153,85 @@ def test_seats_are_looked_for_with_those_who_have_not_come_yet(
     assert (
         admin("GET", f"/{house.one}/invitations/{second['id']}")[1]["state"] == "pending"
     )  # good once there is a seat
+
+
+def test_seats_are_looked_for_with_whom_other_tenants_asked_in(
+    client: TestClient, admin: Desk, operator: Desk, house: House, databases: Databases
+) -> None:
+    with databases.system.session() as session:
+        licence_in_force(databases, limits={**ROOM, "seats": repository.seats(session) + 1})
+    client.app.state.licences.forget()  # type: ignore[attr-defined] # Starlette's app
+    made = invited(operator, house.two)
+    assert admin("POST", f"/{house.one}/invitations", {"login": "bob"})[1]["code"] == "licence_limit"
+    operator("DELETE", f"/{house.two}/invitations/{made['id']}")
+    assert admin("POST", f"/{house.one}/invitations", {"login": "bob"})[0] == 201
+
+
+def test_of_two_who_invite_the_same_person_at_once_one_does(admin: Desk, house: House) -> None:
+    seen: list[int] = []
+
+    def invite() -> None:
+        seen.append(admin("POST", f"/{house.one}/invitations", {"login": "ann"})[0])
+
+    threads = [threading.Thread(target=invite) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == [201, *[409] * 7]
+
+
+def test_a_key_with_scopes_invites_nobody_since_who_comes_has_none(
+    client: TestClient, admin: Desk, house: House
+) -> None:
+    made = invited(admin, house.one)
+    chief = add(admin, house.one, "chief", role="tenant_admin")
+    scoped = Desk(client, key_for(admin, chief, scopes=["manage_users", "read_users"])["key"])
+    assert scoped("POST", f"/{house.one}/invitations", {"login": "eve", "role": "tenant_admin"})[0] == 403
+    assert scoped("POST", f"/{house.one}/invitations/{made['id']}/resend", {"days": 1})[0] == 403
+    assert [item["login"] for item in scoped("GET", f"/{house.one}/invitations")[1]["items"]] == ["ann"]
+    assert scoped("DELETE", f"/{house.one}/invitations/{made['id']}")[0] == 200
+
+
+def test_a_link_that_is_over_is_not_renewed_for_who_is_here_or_asked_in_anew(
+    admin: Desk, house: House, databases: Databases
+) -> None:
+    here, anew = invited(admin, house.one, "here"), invited(admin, house.one, "anew")
+    with databases.operator.session() as session:
+        session.execute(text("update invitations set expires_at = now() - interval '1 second'"))
+    add(admin, house.one, "here")
+    invited(admin, house.one, "anew")
+    path = f"/{house.one}/invitations"
+    assert admin("POST", f"{path}/{here['id']}/resend", {"days": 1})[1]["code"] == "name_taken"
+    assert admin("POST", f"{path}/{anew['id']}/resend", {"days": 1})[1]["code"] == "invited_already"
+
+
+def test_guesses_at_links_are_counted_by_source_and_apart_from_sign_ins(
+    client: TestClient, admin: Desk, house: House, databases: Databases
+) -> None:
+    link = invited(admin, house.one)["link"]
+    told = [come(client, f"#iv-{number}") for number in range(GUESS.free)]
+    assert {status for status, _ in told} == {404}
+    status, blocked = come(client, link)
+    assert (status, blocked["code"]) == (429, "sign_in_blocked")
+    add(admin, house.one, "bob", password=PASSWORD)
+    assert client.post("/api/v1/login", json={"login": "bob", "password": PASSWORD}).status_code == 201
+    with databases.system.session() as session:  # the pause is over
+        session.execute(update(SignInCountRow).values(blocked_until=None))
+    assert come(client, link)[0] == 201
+
+
+def test_what_is_refused_to_who_has_a_link_is_in_the_record_and_a_guess_is_not(
+    client: TestClient, admin: Desk, house: House, databases: Databases
+) -> None:
+    made = invited(admin, house.one)
+    admin("DELETE", f"/{house.one}/invitations/{made['id']}")
+    come(client, made["link"])
+    come(client, "#iv-nothing")
+    query = "select object, tenant_id, details from audit_entries where action = 'invitation.accept'"
+    with databases.operator.session() as session:
+        (entry,) = session.execute(text(f"{query} and outcome = 'refused'")).all()
+    assert (entry.object, entry.tenant_id, entry.details) == (made["id"], house.one, {"code": NOT_VALID})
 
 
 def test_bad_wishes_change_nothing(client: TestClient, admin: Desk, house: House) -> None:
