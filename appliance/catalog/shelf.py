@@ -136,6 +136,25 @@ class Weights:
         self.shelf.clear(tenant)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The same files for its export, named ``<adapter>/<file>``."""
+
+    shelf: Shelf
+
+    def listed(self, tenant: UUID) -> list[str]:
+        """Their names, ascending; what is missing on the disk stands in the adapter's state."""
+        homes = ((name, self.shelf.place(tenant, UUID(name))) for name in self.shelf.listed(tenant))
+        both = (ADAPTER_CONFIG, ADAPTER_WEIGHTS)
+        return [f"{name}/{file}" for name, home in homes for file in both if (home / file).is_file()]
+
+    @contextmanager
+    def local(self, tenant: UUID, name: str) -> Iterator[Path]:
+        """One of those that are listed."""
+        adapter, _, file = name.partition("/")
+        yield self.shelf.place(tenant, UUID(adapter)) / file
+
+
 def _write(path: Path, source: BinaryIO, limit: int) -> None:
     size = 0
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -1,4 +1,4 @@
-"""The job that writes an export: rows as JSON lines, original files, and a manifest with the SHA-256 of each.
+"""The job that writes an export: rows as JSON lines, the tenant's files, and a manifest with the SHA-256 of each.
 
 Rows come by the app login scoped to the tenant, so row security stands behind the queries. The archive is written
 beside its place and renamed: it is whole or not there. Whoever takes a killed job over begins anew.
@@ -32,13 +32,13 @@ Line = Mapping[str, object]
 
 
 class Files(Protocol):
-    """A tenant's original files."""
+    """A tenant's files of one kind, such as originals. They are content."""
 
     def listed(self, tenant: UUID) -> list[str]:
-        """Their digests."""
+        """Their names: digests or ids."""
         ...
 
-    def local(self, tenant: UUID, sha256: str) -> AbstractContextManager[Path]:
+    def local(self, tenant: UUID, name: str, /) -> AbstractContextManager[Path]:
         """One of them, for reading."""
         ...
 
@@ -54,13 +54,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What an export works with; ``entry`` fills it. ``log`` reads the audit record, which the app login may not."""
+    """What an export works with; ``entry`` fills it. ``log`` reads the audit record, which the app login may not.
+
+    ``files``: by the directory of the archive that they are put into.
+    """
 
     app: Database
     system: Database
     parts: tuple[Part, ...]
     log: Part
-    files: Files
+    files: Mapping[str, Files]
     root: Path
 
 
@@ -110,17 +113,19 @@ class Exporting:
 
     def _write(self, archive: ZipFile, *, content: bool) -> None:
         wanted = [each for each in self._tools.parts if content or not each.content]
-        digests = self._tools.files.listed(self._tenant) if content else []
-        total = len(wanted) + 1 + len(digests)
+        kinds = self._tools.files.items() if content else ()
+        files = [(kind, source, name) for kind, source in kinds for name in source.listed(self._tenant)]
+        total = len(wanted) + 1 + len(files)
         for done, each in enumerate(wanted):
             self._run.progress(done, total, each.name)
             with self._tools.app.session(self._tenant) as session:
                 self._lines(archive, each, session)
         with self._tools.system.session() as session:
             self._lines(archive, self._tools.log, session)
-        for done, sha256 in enumerate(digests, len(wanted) + 1):
-            self._run.progress(done, total, "originals")
-            self._original(archive, sha256)
+        for done, (kind, source, name) in enumerate(files, len(wanted) + 1):
+            self._run.progress(done, total, kind)
+            with source.local(self._tenant, name) as path:
+                self._file(archive, f"{kind}/{name}", path)
         manifest = {
             "format": FORMAT,
             "tenant": str(self._tenant),
@@ -135,12 +140,8 @@ class Exporting:
             for line in part.lines(session, self._tenant):
                 write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
 
-    def _original(self, archive: ZipFile, sha256: str) -> None:
-        with (
-            self._tools.files.local(self._tenant, sha256) as path,
-            path.open("rb") as source,
-            self._member(archive, f"originals/{sha256}", ZIP_STORED) as write,
-        ):
+    def _file(self, archive: ZipFile, name: str, path: Path) -> None:
+        with path.open("rb") as source, self._member(archive, name, ZIP_STORED) as write:
             while piece := source.read(_PIECE):
                 self._run.check()
                 write(piece)

@@ -11,11 +11,15 @@ from zipfile import ZipFile
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from psycopg.types.json import Jsonb
 from starlette.testclient import TestClient
 
 from appliance.access.principal import TenantId
 from appliance.access.web import Databases
+from appliance.catalog.confined import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+from appliance.catalog.shelf import Shelf, Upload
 from appliance.drivers.blobs import DirectoryBlobs
 from appliance.entry import exporting, forgetting
 from appliance.kit.ids import uuid7
@@ -29,7 +33,12 @@ from tests.integration.web.desk import Desk, status_of
 
 Superuser = psycopg.Connection[Any]
 FILE = b"what the company wrote"
-WITHOUT = {"tenants", "users", "groups", "group_members", "api_keys", "usage_records", "audit"}
+WEIGHTS = b"what the company trained"
+ADAPTER = UUID("0199f4a2-7c1e-7b3a-9d4e-2f6a8c0b1d35")
+WITHOUT = {
+    *("tenants", "users", "groups", "group_members", "api_keys", "usage_records", "audit"),
+    *("invitations", "quotas", "directories", "directory_links", "adapters"),
+}
 
 
 @pytest.fixture
@@ -46,6 +55,10 @@ def filled(house: House, settings: Settings, superuser: Superuser) -> House:
         fill(superuser, tenant)
     blobs = DirectoryBlobs(settings.layout.blobs)
     blobs.keep(blobs.stage(house.one, BytesIO(FILE), 100))
+    shelf = Shelf(settings.layout.adapters)
+    for tenant, weights in ((house.one, WEIGHTS), (house.two, b"of two")):
+        with shelf.staged(Upload(BytesIO(b"{}"), BytesIO(weights), 100)) as staged:
+            shelf.keep(staged, tenant, ADAPTER)
     return house
 
 
@@ -92,6 +105,8 @@ def test_an_administrator_has_all_of_the_tenant_and_every_file_is_as_the_manifes
         each["name"].removesuffix(".jsonl") for each in manifest["files"] if each["name"].endswith(".jsonl")
     }
     assert archive.read(f"originals/{hashlib.sha256(FILE).hexdigest()}") == FILE
+    assert archive.read(f"adapters/{ADAPTER}/{ADAPTER_WEIGHTS}") == WEIGHTS
+    assert archive.read(f"adapters/{ADAPTER}/{ADAPTER_CONFIG}") == b"{}"
     assert {line["login"] for line in lines(archive, "users")} >= {"member of one", "admin of one"}
     assert all(lines(archive, part.name) for part in exporting.PARTS)
     assert {line["action"] for line in lines(archive, "audit")} >= {"tenant.create", "tenant.export"}
@@ -107,14 +122,48 @@ def test_an_operator_of_the_appliance_gets_no_content(filled: House, client: Tes
 
 
 def test_no_secret_is_in_an_export(filled: House, client: TestClient, shop: Shop, superuser: Superuser) -> None:
-    query = "select hash from api_keys where tenant_id = %s union select hash from sign_ins where tenant_id = %s"
-    hashes = [row[0] for row in superuser.execute(query, (filled.one, filled.one)).fetchall()]
+    secrets = {"api_keys": "hash", "sign_ins": "hash", "invitations": "hash", "directories": "secret"}
+    superuser.execute("update directories set secret = %s", (b"this is the bind password",))
+    superuser.execute(
+        "update directories set settings = %s",
+        (Jsonb({"issuer": "https://idp.test", "client_id": "ours", "client_secret": "this is the client secret"}),),
+    )
+    hashes: list[bytes] = []
+    for name, column in secrets.items():
+        query = sql.SQL("select {} from {} where tenant_id = %s").format(sql.Identifier(column), sql.Identifier(name))
+        found = [row[0] for row in superuser.execute(query, (filled.one,)).fetchall()]
+        assert found, name
+        hashes += found
     superuser.execute("update users set password_hash = 'this is the hash' where kind = 'person'")
     _, archive = exported(client, shop, filled.admin_of_one, filled.one)
     whole = b"".join(archive.read(name) for name in archive.namelist())
-    assert hashes
-    assert not [one for one in hashes if str(one).encode() in whole or one.hex().encode() in whole]
-    assert b"this is the hash" not in whole
+    assert not [one for one in hashes if one in whole or str(one).encode() in whole or one.hex().encode() in whole]
+    assert b"this is the" not in whole
+    (directory,) = lines(archive, "directories")
+    assert directory["settings"] == {"issuer": "https://idp.test", "client_id": "ours"}
+
+
+def test_quotas_and_adapters_are_told_with_what_they_say(
+    filled: House, client: TestClient, shop: Shop, superuser: Superuser
+) -> None:
+    superuser.execute("update quotas set tokens_per_day = 4711 where tenant_id = %s", (filled.one,))
+    superuser.execute("update adapters set manifest = %s where tenant_id = %s", (Jsonb({"alpha": 16}), filled.one))
+    _, archive = exported(client, shop, filled.operator, filled.one)
+    (quota,), (adapter,) = lines(archive, "quotas"), lines(archive, "adapters")
+    assert (quota["tokens_per_day"], quota["requests_per_minute"]) == (4711, None)
+    assert adapter["manifest"] == {"alpha": 16}
+
+
+def test_an_adapter_whose_file_is_missing_fails_no_export(
+    filled: House, client: TestClient, shop: Shop, settings: Settings
+) -> None:
+    place = Shelf(settings.layout.adapters).place(filled.one, ADAPTER)
+    place.chmod(0o700)
+    (place / ADAPTER_WEIGHTS).unlink()
+    _, archive = exported(client, shop, filled.admin_of_one, filled.one)
+    assert [name for name in archive.namelist() if name.startswith("adapters/")] == [
+        f"adapters/{ADAPTER}/{ADAPTER_CONFIG}"
+    ]
 
 
 def test_an_export_is_nobody_elses_and_one_with_content_no_operators(
