@@ -15,7 +15,7 @@ from appliance.catalog import adapters
 from appliance.catalog.shelf import Shelf
 from appliance.chat import service as chat
 from appliance.chat.service import forget_document
-from appliance.entry import exporting, forgetting
+from appliance.entry import exporting, forgetting, keeping
 from appliance.jobs.registry import Registry
 from appliance.kit import clock
 from appliance.kit.settings import Settings, load
@@ -69,4 +69,5 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         forgetting.late_rows,
         lambda session: exporting.clear(session, settings),
         Seldom(lambda session: rolling.forget(session, settings.usage)),
+        Seldom(lambda session: keeping.forget_conversations(session, settings)),
     )

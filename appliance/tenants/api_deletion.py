@@ -61,7 +61,7 @@ def show_deletion(tenant_id: UUID, deletions: Service) -> schemas.DeletionView:
     return _view(deletions.show(tenant_id))
 
 
-@router.get("/certificate", dependencies=[READ])
+@router.get("/certificate", dependencies=[READ], responses={409: {}})
 def show_certificate(tenant_id: UUID, deletions: Service) -> schemas.CertificateView:
     """The signed certificate of a deletion that is done (operator, auditor)."""
     return schemas.CertificateView.model_validate(json.loads(deletions.certificate(tenant_id)))

@@ -196,6 +196,12 @@ def tenant_count(session: Session) -> int:
     return session.execute(select(func.count()).select_from(TenantRow).where(TenantRow.state != "deleted")).scalar_one()
 
 
+def tenants_with_setting(session: Session, member: str) -> Sequence[TenantRow]:
+    """Tenants that have chosen something for a setting and are not being deleted."""
+    query = select(TenantRow).where(TenantRow.state.in_(("active", "suspended")), TenantRow.settings.has_key(member))
+    return session.scalars(query.order_by(TenantRow.id)).all()
+
+
 def seats(session: Session) -> int:
     """How many active people there are in active tenants."""
     query = select(func.count()).select_from(UserRow).join(TenantRow, TenantRow.id == UserRow.tenant_id)

@@ -28,6 +28,7 @@ TENANT: dict[str, Any] = {
         "contact": None,
         "languages": ["en", "zh-Hans"],
         "require_totp": True,
+        "keep_conversations_days": 365,
     },
     "version": 1,
     "created_at": SINCE,

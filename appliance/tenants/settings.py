@@ -56,6 +56,11 @@ class TenantSettings(BaseModel):
         bool | None, Field(description="Whether its people need a one-time code beside their password. Null: no")
     ] = None
 
+    keep_conversations_days: Annotated[
+        Annotated[int, Field(ge=1, le=36_500)] | None,
+        Field(description="Days after its last message that a conversation is kept. Null: until its person deletes it"),
+    ] = None
+
     @property
     def zone(self) -> ZoneInfo:
         """The time zone that its days and months follow."""
@@ -66,6 +71,11 @@ def settings_of(session: Session, tenant: UUID) -> TenantSettings:
     """A tenant's settings, those of the appliance where there is no such tenant. Any login may read its own."""
     row = repository.tenant(session, tenant)
     return read(row.settings) if row else TenantSettings()
+
+
+def choosing(session: Session, member: str) -> dict[UUID, Any]:
+    """What tenants that are there have chosen for one member, of those who have. For the ``system`` login."""
+    return {row.id: getattr(read(row.settings), member) for row in repository.tenants_with_setting(session, member)}
 
 
 def read(stored: dict[str, Any]) -> TenantSettings:

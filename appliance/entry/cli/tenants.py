@@ -111,6 +111,10 @@ def change_tenant(
     require_totp: Annotated[
         bool | None, typer.Option("--require-totp/--no-require-totp", help="Ask for a one-time code at sign-in.")
     ] = None,
+    *,
+    keep_conversations_days: Annotated[
+        int | None, typer.Option(min=0, help="Days that conversations are kept; 0: until people delete them.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Rename a tenant or change its settings."""
@@ -118,7 +122,10 @@ def change_tenant(
 
     output.wants_json(as_json)
     chosen = {"time_zone": time_zone, "contact": contact, "languages": language or None, "require_totp": require_totp}
-    body = {"name": rename, "settings": {name: value for name, value in chosen.items() if value is not None}}
+    told: dict[str, object] = {name: value for name, value in chosen.items() if value is not None}
+    if keep_conversations_days is not None:
+        told["keep_conversations_days"] = keep_conversations_days or None
+    body = {"name": rename, "settings": told}
     with connect() as api:
         item = one(api, PATH, "tenant", name)
         shown(change(api, f"{PATH}/{item['id']}", item, body), FIELDS, as_json=as_json)

@@ -60,6 +60,8 @@ def test_a_tenant_from_its_making_to_its_return(operator: Desk) -> None:
         {"require_totp": "yes"},
         {"require_totp": 1},
         {"contact": "a\nb"},
+        {"keep_conversations_days": 0},
+        {"keep_conversations_days": "30"},
     ],
 )
 def test_settings_that_mean_nothing_are_refused(operator: Desk, house: House, chosen: dict[str, object]) -> None:

@@ -104,6 +104,9 @@ def test_an_ldap_directory_is_set_up_from_a_file(cli: Run, tmp_path: Path) -> No
 def test_from_a_tenant_to_a_revoked_key(cli: Run) -> None:
     assert document(cli("tenants", "create", "north", "--time-zone", "Europe/Zurich", "--json")[1])["state"] == "active"
     assert document(cli("tenants", "change", "north", "--contact", "Ann", "--json")[1])["settings"]["contact"] == "Ann"
+    for days, kept in (("30", 30), ("0", None)):
+        changed = document(cli("tenants", "change", "north", "--keep-conversations-days", days, "--json")[1])
+        assert changed["settings"]["keep_conversations_days"] == kept
     there = ("--tenant", "north", "--json")
     cli("users", "create", "ann", "--role", "editor", "--password-stdin", *there, typed="correct horse battery\n")
     assert document(cli("users", "change", "ann", "--role", "tenant_admin", *there)[1])["role"] == "tenant_admin"
