@@ -20,23 +20,23 @@ BATCH: Final = 500
 """Conversations that go in one transaction."""
 
 
-def forget_old(app: Database, tenant: UUID, days: int) -> int:
+def forget_old(app: Database, tenant: UUID, days: int, batch: int = BATCH) -> int:
     """Delete what was not written to for so many days, with messages and citations; how many conversations went."""
     before = clock.now() - timedelta(days=days)
-    total, went = 0, BATCH
-    while went == BATCH:
+    total, went = 0, batch
+    while went == batch:
         with app.session(tenant) as session:
-            went = _batch(session, tenant, before)
+            went = _batch(session, tenant, before, batch)
             if went:
                 Audit(session, tenant, None).record("conversations.forget", tenant, count=went, days=days)
         total += went
     return total
 
 
-def _batch(session: Session, tenant: UUID, before: datetime) -> int:
+def _batch(session: Session, tenant: UUID, before: datetime, most: int) -> int:
     """Lock them, then look again: what was asked between the two is seen, and what is asked now is passed by."""
     old = _old(tenant, before)
-    found = select(ConversationRow.id).where(*old).order_by(ConversationRow.id).limit(BATCH)
+    found = select(ConversationRow.id).where(*old).order_by(ConversationRow.id).limit(most)
     keys = session.scalars(found.with_for_update(skip_locked=True)).all()
     gone = delete(ConversationRow).where(ConversationRow.id.in_(keys), *old).returning(ConversationRow.id)
     return len(session.scalars(gone).all())

@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from appliance.access.principal import Principal
 from appliance.access.web import Databases
-from appliance.chat import keeping
+from appliance.chat.keeping import forget_old
 from appliance.chat.service import Conversations
 from appliance.chat.tables import ConversationRow, MessageRow
 from appliance.entry import handlers
@@ -84,13 +84,10 @@ def test_a_tenant_that_has_not_said_keeps_all(databases: Databases, settings: Se
     assert left(databases, kept.stranger) == {theirs}
 
 
-def test_more_than_a_batch_goes(
-    databases: Databases, settings: Settings, kept: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(keeping, "BATCH", 2)
+def test_more_than_a_batch_goes(databases: Databases, kept: People) -> None:
     for _ in range(5):
         aged(databases, kept.one, OVER, OVER)
-    assert swept(databases, settings) == 5
+    assert forget_old(databases.app, kept.one.tenant, DAYS, batch=2) == 5
     assert left(databases, kept.one) == set()
 
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +12,10 @@ from starlette.testclient import TestClient
 from appliance.access.web import Databases
 from appliance.entry import web
 from appliance.kit.ids import uuid7
-from appliance.kit.settings import MailSettings, Settings
+from appliance.kit.settings import Settings
 from appliance.tenants import repository
 from appliance.tenants.lockout import GUESS
 from appliance.tenants.tables import SignInCountRow
-from tests.factories import mail
-from tests.factories.processes import until
-from tests.factories.slapd import certificates
 from tests.integration.web.conftest import ROOM, House, licence_in_force, roomy
 from tests.integration.web.desk import PASSWORD, Desk, add, key_for, status_of
 
@@ -284,66 +280,3 @@ def test_another_site_s_page_cannot_accept(client: TestClient, admin: Desk, hous
     token = invited(admin, house.one)["link"].rpartition("#")[2]
     answer = client.post(PATH, json={"token": token, "password": PASSWORD}, headers={"origin": "https://evil.example"})
     assert answer.status_code == 403
-
-
-def posting(settings: Settings, databases: Databases, **mail: object) -> Settings:
-    """The same appliance with a mail server."""
-    chosen = {"host": "127.0.0.1", "sender": "assistant@works.example", "public_url": "https://assistant.works", **mail}
-    return roomy(settings, databases).model_copy(update={"mail": MailSettings.model_validate(chosen)})
-
-
-def mailed(client: TestClient, admin: Desk, house: House, made: dict[str, Any]) -> str:
-    """What became of the mail."""
-    path = f"/{house.one}/invitations/{made['id']}"
-    until(lambda: admin("GET", path)[1]["mail_state"] != "waiting", 30)
-    return str(admin("GET", path)[1]["mail_state"])
-
-
-def test_the_link_goes_out_by_mail_over_tls_in_the_tenant_s_language(
-    settings: Settings, databases: Databases, house: House, tmp_path: Path
-) -> None:
-    certificates(tmp_path)
-    settings.layout.secret("smtp-password").write_text("open sesame")
-    with mail.server((tmp_path / "cert.pem", tmp_path / "key.pem"), "open sesame") as taken:
-        known = {"port": taken.port, "ca": tmp_path / "ca.pem", "user": "assistant"}
-        with TestClient(web.build(posting(settings, databases, **known))) as client:
-            admin, operator = Desk(client, house.admin_of_one), Desk(client, house.operator)
-            languages = {"settings": {"languages": ["zh-Hant", "en"]}}
-            assert operator("PATCH", f"/{house.one}", languages, if_match='"1"')[0] == 200
-            made = invited(admin, house.one, mail="ann.lee@example.com")
-            assert made["mail_state"] == "waiting"
-            assert mailed(client, admin, house, made) == "sent"
-            (letter,) = taken.letters
-            assert taken.tls == [True]
-            assert (letter["from"], letter["to"]) == ("assistant@works.example", "ann.lee@example.com")
-            assert letter["subject"] == "您已獲邀"
-            said = letter.get_content()
-            assert made["link"] in said
-            assert made["link"].startswith("https://assistant.works/invitation#")
-            assert come(client, made["link"])[0] == 201
-
-
-FAULTS: dict[str, dict[str, object]] = {
-    "dead": {"port": 1},
-    "refuses": {},
-    "no tls": {"security": "starttls"},
-    "not of this machine": {"host": "mail.elsewhere.example"},
-    "no password": {"user": "assistant"},
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_mail_server_at_fault_fails_no_invitation(
-    settings: Settings, databases: Databases, house: House, tmp_path: Path, fault: str
-) -> None:
-    with mail.server() as taken:
-        taken.refuses = fault == "refuses"
-        known: dict[str, object] = {"port": taken.port, "security": "none", **FAULTS[fault]}
-        with TestClient(web.build(posting(settings, databases, **known))) as client:
-            admin = Desk(client, house.admin_of_one)
-            made = invited(admin, house.one, mail="ann.lee@example.com")
-            state = mailed(client, admin, house, made)
-            assert state not in ("sent", "waiting", "none")
-            assert made["link"].rpartition("#")[2] not in state
-            assert taken.letters == []
-            assert come(client, made["link"])[0] == 201
