@@ -47,6 +47,7 @@ JOB: Final[Mapping[EventKind, str]] = {
     EventKind.PROGRESS: "`done`, `total`, `stage`",
     EventKind.METRIC: "`name`, `value`, `step`",
     EventKind.LOG: "`level`, `message`, and what belongs to it",
+    EventKind.OTHER: "`kind`, and its own data: an event that another version of the appliance wrote",
 }
 ANSWER: Final[Mapping[str, str]] = {
     "status": "`stage` (searching, reading, writing) and `detail`",

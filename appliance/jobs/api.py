@@ -56,7 +56,7 @@ def cancel_job(job_id: UUID, session: Tx, principal: Caller, request: Request) -
     responses={200: {"content": {"text/event-stream": {}}}, 204: {"description": "It has ended and all was told"}},
 )
 async def follow_job(job_id: UUID, request: Request, last_event_id: Annotated[int, Header(ge=0)] = 0) -> Response:
-    """Follow a job: its events ``state``, ``progress``, ``metric`` and ``log``, resumed by ``Last-Event-ID``."""
+    """Follow a job: events ``state``, ``progress``, ``metric``, ``log``, ``other``, resumed by ``Last-Event-ID``."""
     read = reader(request, job_id)
     news = await offload.run(read, last_event_id)
     if news.complete and not news.events:

@@ -21,13 +21,14 @@ class EventKind(StrEnum):
     """What an event tells.
 
     Its data: ``state`` {state, attempt, …}, ``progress`` {done, total, stage}, ``metric`` {name, value, step},
-    ``log`` {level, message, …}.
+    ``log`` {level, message, …}, ``other`` {kind, …}: what another version of the appliance wrote.
     """
 
     STATE = "state"
     PROGRESS = "progress"
     METRIC = "metric"
     LOG = "log"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)

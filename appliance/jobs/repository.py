@@ -25,6 +25,8 @@ _OPEN = text("state in ('queued', 'running')")
 """Literal, as in the index: with bound values PostgreSQL finds the index only until psycopg prepares the statement, at
 its sixth execution."""
 
+_KINDS = frozenset(EventKind) - {EventKind.OTHER}
+
 
 def job_of(row: JobRow) -> Job:
     """The value that others see."""
@@ -132,7 +134,7 @@ class JobRepository:
             .limit(limit)
         )
         rows = self._session.execute(statement).scalars()
-        return tuple(Event(row.seq, EventKind(row.kind), row.data, row.created_at) for row in rows)
+        return tuple(_event(row) for row in rows)
 
     def forget(self, *, jobs_after: timedelta, events_after: timedelta, most: int) -> int:
         """Delete up to ``most`` ended jobs and as many events of long ago; how many rows went."""
@@ -143,6 +145,13 @@ class JobRepository:
         gone = self._session.execute(delete(JobRow).where(JobRow.id.in_(old_jobs)).returning(JobRow.id)).all()
         more = delete(JobEventRow).where(JobEventRow.seq.in_(old_events)).returning(JobEventRow.seq)
         return len(gone) + len(self._session.execute(more).all())
+
+
+def _event(row: JobEventRow) -> Event:
+    """An event of a kind that this version does not know is ``other``: the job's other events are still told."""
+    if row.kind in _KINDS:
+        return Event(row.seq, EventKind(row.kind), row.data, row.created_at)
+    return Event(row.seq, EventKind.OTHER, {**row.data, "kind": row.kind}, row.created_at)
 
 
 def identities(jobs: Iterable[Job]) -> tuple[UUID, ...]:

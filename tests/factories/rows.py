@@ -31,7 +31,6 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("directory_links", "kind"): "scim",
     ("directory_links", "group_id"): None,
     ("messages", "sentences"): [],
-    ("job_events", "kind"): "log",
     ("user_sessions", "idle_seconds"): 10**9,
     ("second_factors", "recovery"): [],
     ("invitations", "group_ids"): [],

@@ -1,7 +1,7 @@
 """Routes of a tenant's directory: translation only."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -15,7 +15,7 @@ from appliance.tenants.directory import schemas, tasks, tokens
 from appliance.tenants.directory.api_scim import ROOT
 from appliance.tenants.directory.configuring import Connection, Connections
 from appliance.tenants.directory.ldap_desk import LdapDesk
-from appliance.tenants.directory.settings import LdapSettings, OidcSettings
+from appliance.tenants.directory.settings import LdapSettings, OidcSettings, stored
 from appliance.tenants.directory.signing_in import OidcSignIns
 from appliance.tenants.once import OnceRoute, once
 from appliance.tenants.within import IfMatch, within
@@ -25,6 +25,8 @@ READ = within(Action.READ_USERS)
 MANAGE = within(Action.MANAGE_USERS)
 SET = within(Action.MANAGE_TENANTS)
 """It names hosts that this server reaches, so it is an operator's."""
+UNREADABLE: dict[int | str, dict[str, Any]] = {409: {}}
+"""Of a GET: what is stored may be another version's."""
 ONCE = once(TENANT_TRANSACTION, secret="key")  # noqa: S106 - the name of the member, not a secret
 
 
@@ -76,7 +78,7 @@ def set_oidc(
     return _oidc(tenant_id, connections.put("oidc", if_match, settings, body.client_secret), response)
 
 
-@router.get("/oidc", dependencies=[READ])
+@router.get("/oidc", dependencies=[READ], responses=UNREADABLE)
 def show_oidc(tenant_id: UUID, connections: Service, response: Response) -> schemas.OidcView:
     """Show how the tenant's OIDC provider is set up, never its secret."""
     return _oidc(tenant_id, connections.show("oidc"), response)
@@ -93,7 +95,7 @@ def test_oidc(connections: Service, request: Request) -> schemas.OidcTestView:
     """Ask the provider for its description and its keys, as a sign-in would."""
     signing_in: OidcSignIns = request.app.state.oidc
     found = connections.open("oidc")
-    provider = signing_in.fresh(found, OidcSettings.model_validate(found.settings))
+    provider = signing_in.fresh(found, stored(OidcSettings, found.settings))
     metadata = provider.metadata()
     return schemas.OidcTestView(
         issuer=metadata.issuer,
@@ -104,7 +106,7 @@ def test_oidc(connections: Service, request: Request) -> schemas.OidcTestView:
 
 def _oidc(tenant: UUID, found: Connection, response: Response) -> schemas.OidcView:
     response.headers["etag"] = etags.tag(found.version)
-    settings = OidcSettings.model_validate(found.settings)
+    settings = stored(OidcSettings, found.settings)
     return schemas.OidcView(
         settings=settings,
         has_secret=found.has_secret,
@@ -124,7 +126,7 @@ def set_ldap(
     return _ldap(connections.put("ldap", if_match, settings, body.bind_password), response)
 
 
-@router.get("/ldap", dependencies=[READ])
+@router.get("/ldap", dependencies=[READ], responses=UNREADABLE)
 def show_ldap(connections: Service, response: Response) -> schemas.LdapView:
     """Show how the tenant's LDAP directory is set up, never its password."""
     return _ldap(connections.show("ldap"), response)
@@ -164,7 +166,7 @@ def sync_ldap(tenant_id: UUID, session: Own, principal: Caller, connections: Ser
 def _ldap(found: Connection, response: Response) -> schemas.LdapView:
     response.headers["etag"] = etags.tag(found.version)
     return schemas.LdapView(
-        settings=LdapSettings.model_validate(found.settings),
+        settings=stored(LdapSettings, found.settings),
         has_secret=found.has_secret,
         version=found.version,
         changed_at=found.changed_at,

@@ -16,11 +16,11 @@ router = APIRouter(prefix="/api/v1/oidc", tags=["directory"])
 # The session's cookie is not sent along a chain of redirects that began at another site; a page of our own starts anew.
 PAGE = '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>…</title><a href="/">→</a>'
 POLICY = "default-src 'none'; frame-ancestors 'none'"
-AWAY: dict[int | str, dict[str, Any]] = {302: {"description": "To the provider"}}
+AWAY: dict[int | str, dict[str, Any]] = {302: {"description": "To the provider"}, 409: {}}
 Told = Annotated[str | None, Query(max_length=4000)]
 
 
-@router.get("/callback", response_class=HTMLResponse, responses={401: {}})
+@router.get("/callback", response_class=HTMLResponse, responses={401: {}, 409: {}})
 def oidc_callback(
     request: Request, state: Told = None, code: Told = None, error: Told = None, iss: Told = None
 ) -> HTMLResponse:

@@ -10,6 +10,13 @@ class DirectoryNotSetUp(NotFound):
     advice = "Set it up first: 'appliance directory set'."
 
 
+class DirectoryUnreadable(Conflict):
+    """This version does not understand the settings that are stored for the directory."""
+
+    code = "directory_unreadable"
+    advice = "Let an operator remove it ('appliance directory remove') and set it up anew; people and groups stay."
+
+
 class LoginTaken(Conflict):
     """Somebody here has this login already, whom the directory may not take over."""
 

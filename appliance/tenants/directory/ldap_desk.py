@@ -14,7 +14,7 @@ from appliance.tenants.directory import repository
 from appliance.tenants.directory.configuring import opened
 from appliance.tenants.directory.errors import DirectoryNotSetUp
 from appliance.tenants.directory.ldap_source import Reach, Read, entry_of, reach, read
-from appliance.tenants.directory.settings import LdapSettings
+from appliance.tenants.directory.settings import LdapSettings, stored
 from appliance.tenants.directory.syncing import KIND, Change, here, plan
 
 
@@ -54,7 +54,7 @@ class LdapDesk:
             if external is None or row is None:
                 return None
             kept = opened(row, self.seal)
-        settings = LdapSettings.model_validate(kept.settings)
+        settings = stored(LdapSettings, kept.settings)
         if not settings.sign_in:
             return None
         ldap = self.reach(settings, kept.secret or "")
@@ -67,4 +67,4 @@ class LdapDesk:
             if row is None:
                 raise DirectoryNotSetUp
             kept = opened(row, self.seal)
-        return LdapSettings.model_validate(kept.settings), kept.secret or ""
+        return stored(LdapSettings, kept.settings), kept.secret or ""

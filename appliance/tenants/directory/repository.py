@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
+from appliance.tenants.directory.settings import pause
 from appliance.tenants.directory.tables import DirectoryLinkRow, DirectoryRow
 from appliance.tenants.tables import GroupMemberRow, GroupRow, UserRow
 
@@ -130,9 +131,8 @@ def due(session: Session, now: datetime) -> Sequence[DirectoryRow]:
     query = select(row).where(row.due_at <= now).with_for_update(skip_locked=True).limit(100)
     found = session.scalars(query).all()
     for each in found:
-        minutes = each.settings.get("every_minutes")
-        later = None if minutes is None else now + timedelta(minutes=minutes)
-        session.execute(update(row).where(row.id == each.id).values(due_at=later))
+        later = pause(each.settings)
+        session.execute(update(row).where(row.id == each.id).values(due_at=None if later is None else now + later))
     return found
 
 

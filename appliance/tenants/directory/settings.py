@@ -1,12 +1,14 @@
 """How a tenant's directory is set up. Only an operator sets it: it names hosts that this server reaches."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from appliance.access.principal import Role
 from appliance.drivers.fetcher import AddressRefused, parse
+from appliance.tenants.directory.errors import DirectoryUnreadable
 
 Short = Annotated[str, Field(min_length=1, max_length=255)]
 Roles = Annotated[
@@ -86,6 +88,7 @@ class OidcSettings(BaseModel):
 
 Dn = Annotated[str, Field(min_length=1, max_length=1000)]
 Filter = Annotated[str, Field(min_length=3, max_length=1000, pattern=r"^\(.*\)$")]
+Every = Annotated[int | None, Field(ge=1, le=10080, description="null: only when asked")]
 Attribute = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9.;-]{0,99}$")]
 
 
@@ -113,7 +116,7 @@ class LdapSettings(BaseModel):
     groups: Groups = None
     roles: Roles = {}
     sign_in: Annotated[bool, Field(description="Let people sign in with the directory's password")] = True
-    every_minutes: Annotated[int | None, Field(ge=1, le=10080, description="null: only when asked")] = 15
+    every_minutes: Every = 15
 
     @field_validator("host")
     @classmethod
@@ -131,6 +134,36 @@ class LdapSettings(BaseModel):
     def reached_port(self) -> int:
         """The port, the usual one unless set."""
         return self.port or {"ldaps": 636, "starttls": 389}[self.security]
+
+
+Form = TypeVar("Form", bound=BaseModel)
+UNREADABLE: Final = timedelta(hours=1)
+"""From one sync to the next where the stored pause cannot be read."""
+
+
+def stored(form: type[Form], kept: Mapping[str, Any]) -> Form:
+    """What is stored, in its form. Raises :class:`DirectoryUnreadable`, which names members, never their values.
+
+    Another version of the appliance may have written it: after a step back, or before a rule was made tighter.
+    """
+    try:
+        return form.model_validate(kept)
+    except ValidationError as error:
+        members = sorted({str(each["loc"][0]) for each in error.errors() if each["loc"]})
+        raise DirectoryUnreadable(members=members) from None  # the values are for no log
+
+
+class _Paced(BaseModel):
+    every_minutes: Every = None
+
+
+def pause(kept: Mapping[str, Any]) -> timedelta | None:
+    """How long from one sync to the next; None: only when asked. Where it cannot be read, the sync is to say so."""
+    try:
+        minutes = _Paced.model_validate(kept).every_minutes
+    except ValidationError:
+        return UNREADABLE
+    return None if minutes is None else timedelta(minutes=minutes)
 
 
 def highest(roles: Mapping[str, Role], groups: frozenset[str]) -> Role:

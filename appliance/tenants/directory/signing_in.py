@@ -25,7 +25,7 @@ from appliance.tenants.directory.configuring import Opened, opened
 from appliance.tenants.directory.errors import DirectoryNotSetUp, TokenRefused
 from appliance.tenants.directory.oidc import Client, Flow, Provider
 from appliance.tenants.directory.provisioning import Provisioning
-from appliance.tenants.directory.settings import OidcSettings
+from appliance.tenants.directory.settings import OidcSettings, stored
 from appliance.tenants.room import Room
 
 LASTS = 600
@@ -125,4 +125,4 @@ class OidcSignIns:
             if row is None or owner is None or owner.state != "active":
                 raise DirectoryNotSetUp
             found = opened(row, self.seal)
-        return found, OidcSettings.model_validate(found.settings)
+        return found, stored(OidcSettings, found.settings)

@@ -25,7 +25,7 @@ from appliance.tenants.directory import repository
 from appliance.tenants.directory.configuring import opened
 from appliance.tenants.directory.errors import DirectoryNotSetUp
 from appliance.tenants.directory.ldap_source import Reach, reach, read
-from appliance.tenants.directory.settings import LdapSettings
+from appliance.tenants.directory.settings import LdapSettings, stored
 from appliance.tenants.directory.syncing import KIND, By, Sync, here, plan
 from appliance.tenants.room import Room
 
@@ -85,7 +85,7 @@ class _Syncing:
             if row is None:
                 raise DirectoryNotSetUp
             kept = opened(row, self._seal)
-        settings = LdapSettings.model_validate(kept.settings)
+        settings = stored(LdapSettings, kept.settings)
         run.progress(0, None, "reading")
         found = read(self._reach(settings, kept.secret or ""), settings)
         with run.transaction() as session:

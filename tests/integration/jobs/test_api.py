@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
 from appliance.access.principal import Role, TenantId, UserId
@@ -129,6 +129,25 @@ def test_a_reason_is_told_with_its_advice(client: TestClient, shop: Shop, a: Mem
     shown = client.get(f"/api/v1/jobs/{job}", headers=a.headers).json()
     assert (shown["state"], shown["error_code"], shown["error"]) == ("failed", "broken", "KeyError: ")
     assert shown["advice"]
+
+
+def test_an_event_that_another_version_wrote_is_told_as_other(
+    client: TestClient, shop: Shop, a: Member, superuser: Engine
+) -> None:
+    shop.registry.add("log", lambda run: run.log("x"))
+    job = shop.ask(a.tenant, "log")
+    shop.runner().run_next()
+    with superuser.begin() as connection:
+        changed = connection.execute(
+            text("update job_events set kind = :kind where job_id = :job and kind = 'log'"),
+            {"kind": "later\nevent: state", "job": job},
+        )
+        assert changed.rowcount == 1
+    answer = client.get(f"/api/v1/jobs/{job}/events", headers=a.headers)
+    assert answer.status_code == 200
+    told = frames(answer.text)
+    assert [kind for _, kind, _ in told] == ["state", "state", "other", "state"]
+    assert (told[2][2]["kind"], told[2][2]["message"]) == ("later\nevent: state", "x")
 
 
 def test_events_of_an_ended_job_are_told_whole_resumed_and_then_no_more(
