@@ -3,16 +3,16 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from appliance.access.principal import TenantId
-from appliance.audit.service import Audit
 from appliance.drivers import smtp
-from appliance.kit import log
+from appliance.kit import clock, crypto, log
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
-from appliance.tenants.invitations import Invitation, Invitations
+from appliance.tenants import invited
+from appliance.tenants.invitations import Invitation
 from appliance.tenants.settings import settings_of
 
 _logger = log.get(__name__)
+OVERTAKEN: Final = "the link is not good"
 TEXTS: Final = {
     "en": """You are invited
 {by} invites you to the company's assistant. Open this link and choose a password. It is good once, until {until} (UTC):
@@ -47,6 +47,11 @@ class Letter:
     link: str = field(repr=False)
     by: str
 
+    @property
+    def secret(self) -> str:
+        """What stands behind the link's #."""
+        return self.link.rpartition("#")[2]
+
     def written(self, language: str) -> tuple[str, str]:
         """Subject and text."""
         subject, _, text = TEXTS[language].partition("\n")
@@ -55,13 +60,14 @@ class Letter:
 
 
 def send(settings: Settings, app: Database, letter: Letter) -> None:
-    """Send it, and note what became of it in the invitation."""
-    tenant = letter.invitation.tenant_id
+    """Send it, and note what became of it in the invitation. A link that is good no more by now is not sent."""
+    tenant, hashed = letter.invitation.tenant_id, crypto.digest(letter.secret)
     with app.session(tenant) as session:
+        good = invited.good(session, tenant, hashed, clock.now()) is not None
         languages = settings_of(session, tenant).languages or ["en"]
-    state = _sent(settings, letter, languages[0])
+    state = _sent(settings, letter, languages[0]) if good else OVERTAKEN
     with app.session(tenant) as session:
-        Invitations(session, TenantId(tenant), Audit(session, tenant, None)).mailed(letter.invitation.id, state)
+        invited.note_mail(session, tenant, hashed, state)
 
 
 def _sent(settings: Settings, letter: Letter, language: str) -> str:

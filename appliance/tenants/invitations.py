@@ -162,11 +162,6 @@ class Invitations:
         self._audit.record("invitation.resend", row.id)
         return Issued(view(row), secret)
 
-    def mailed(self, invitation: UUID, state: str) -> None:
-        """Note what became of the mail."""
-        self._one(invitation, lock=True).mail_state = state
-        self._session.flush()
-
     def _may_give(self, role: Role) -> None:
         may_touch(self._by, role)
         if self._by is not None and self._by.scopes is not None:  # by the link one signs in, and has all of the role

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from appliance.tenants.tables import InvitationRow as Row
@@ -60,6 +60,11 @@ def good(session: Session, tenant: UUID, secret_hash: bytes, now: datetime) -> R
         .with_for_update(of=Row)
     )
     return session.scalars(query).one_or_none()
+
+
+def note_mail(session: Session, tenant: UUID, secret_hash: bytes, state: str) -> None:
+    """Note what became of the mail with this secret; nothing where another has taken its place meanwhile."""
+    session.execute(update(Row).where(Row.tenant_id == tenant, Row.hash == secret_hash).values(mail_state=state))
 
 
 def _in_state(state: str | None, now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -1,16 +1,16 @@
 // The invitation's page: what follows the # of the address goes into a request's body, and nowhere else.
 "use strict";
 const TEXTS = {
-  en: { mismatch: "The two passwords differ.", done: "You are in. Sign in as", missing: "This address lacks its end: copy the whole link." },
+  en: { mismatch: "The two passwords differ.", done: "You are in. Sign in as", missing: "This address lacks its end: copy the whole link.", away: "No answer. Try again." },
   "zh-Hans": {
     title: "您已受邀", hint: "请设置至少 12 个字符的密码。此链接只能使用一次。", name: "您的姓名（留空则按邀请中的姓名）",
     password: "密码", again: "再次输入密码", send: "加入", mismatch: "两次输入的密码不一致。",
-    done: "已加入。请用此账号登录：", missing: "地址不完整：请复制整个链接。",
+    done: "已加入。请用此账号登录：", missing: "地址不完整：请复制整个链接。", away: "没有响应，请重试。",
   },
   "zh-Hant": {
     title: "您已獲邀", hint: "請設定至少 12 個字元的密碼。此連結只能使用一次。", name: "您的姓名（留空則按邀請中的姓名）",
     password: "密碼", again: "再次輸入密碼", send: "加入", mismatch: "兩次輸入的密碼不一致。",
-    done: "已加入。請用此帳號登入：", missing: "網址不完整：請複製整個連結。",
+    done: "已加入。請用此帳號登入：", missing: "網址不完整：請複製整個連結。", away: "沒有回應，請重試。",
   },
 };
 const spoken = navigator.language;
@@ -33,8 +33,14 @@ form.addEventListener("submit", async (event) => {
     return;
   }
   const body = JSON.stringify({ token, password: password.value, name: name.value.trim() || null });
-  const answer = await fetch("/api/v1/invitations/accept", { method: "POST", headers: { "content-type": "application/json" }, body });
-  const told = await answer.json();
+  let answer, told;
+  try {
+    answer = await fetch("/api/v1/invitations/accept", { method: "POST", headers: { "content-type": "application/json" }, body });
+    told = await answer.json();
+  } catch {
+    status.textContent = texts.away;
+    return;
+  }
   status.textContent = answer.ok ? `${texts.done} ${told.login}` : `${told.detail} ${told.advice}`;
   form.hidden = answer.ok;
 });

@@ -1,14 +1,19 @@
 """An invitation's link by mail, to a real server: over TLS, in the tenant's language, and no fault of it is ours."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from appliance.access.principal import Role
 from appliance.access.web import Databases
 from appliance.entry import web
 from appliance.kit.settings import MailSettings, Settings
+from appliance.tenants import invitation_mail
+from appliance.tenants.invitations import Invitations, Issued, Wish
+from appliance.tenants.service import Tenants
 from tests.factories import mail
 from tests.factories.processes import until
 from tests.factories.slapd import certificates
@@ -78,3 +83,28 @@ def test_a_mail_server_at_fault_fails_no_invitation(
             assert made["link"].rpartition("#")[2] not in state
             assert taken.letters == []
             assert come(client, made["link"])[0] == 201
+
+
+OVERTAKEN: dict[str, tuple[Callable[[Invitations, Issued], object], str]] = {
+    "revoked": (lambda invitations, issued: invitations.revoke(issued.invitation.id), invitation_mail.OVERTAKEN),
+    "renewed": (lambda invitations, issued: invitations.resend(issued.invitation.id), "waiting"),
+}
+
+
+@pytest.mark.parametrize("how", OVERTAKEN)
+def test_a_link_that_is_good_no_more_is_not_sent_and_says_nothing_of_the_one_after_it(
+    settings: Settings, databases: Databases, house: House, how: str
+) -> None:
+    with databases.operator.session() as session:
+        invitations = Tenants(session).invitations(house.one)
+        issued = invitations.invite(Wish("ann", "Ann", Role.MEMBER, mail="ann.lee@example.com"))
+    letter = invitation_mail.Letter(issued.invitation, f"https://assistant.works/invitation#{issued.secret}", "Admin")
+    act, state = OVERTAKEN[how]
+    with databases.operator.session() as session:
+        act(Tenants(session).invitations(house.one), issued)
+    with mail.server() as taken:
+        known = posting(settings, databases, port=taken.port, security="none")
+        invitation_mail.send(known, databases.app, letter)
+        assert taken.letters == []
+    with databases.operator.session() as session:
+        assert Tenants(session).invitations(house.one).show(issued.invitation.id).mail_state == state
