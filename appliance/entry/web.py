@@ -129,7 +129,7 @@ def build(configured: Settings) -> FastAPI:
     sealing = directory.sealed_by(configured)
     app.state.oidc = OidcSignIns(databases, sealing, app.state.room)
     app.state.ldap = LdapDesk(databases, sealing)
-    app.state.doors = Doors(app.state.ldap.prove, second_factors.sealed_by(configured))
+    app.state.doors = Doors(app.state.ldap.prove, second_factors.sealed_by(configured), app.state.ldap.pretend)
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.stopwatch = ValkeyStopwatch(configured.broker_url)
     app.state.budgets = budgets(databases.system, app.state.stopwatch)

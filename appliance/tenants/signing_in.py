@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -71,10 +70,14 @@ def _no_code(session: Session, user: UUID) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Doors:
-    """What a sign-in asks beside the tables. Without ``seal`` nobody who has one-time codes is let in."""
+    """What a sign-in asks beside the tables. Without ``seal`` nobody who has one-time codes is let in.
+
+    ``pretend`` is called after a refusal, to take as long as ``prove`` would have where that had nothing to ask.
+    """
 
     prove: Prove = nowhere
     seal: Seal | None = None
+    pretend: Callable[[str, str], object] = nowhere
 
     @property
     def sealing(self) -> Seal:
@@ -85,6 +88,15 @@ class Doors:
 
 
 ALONE = Doors()
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A login with a password, and who is asked about it."""
+
+    doors: Doors
+    login: str
+    password: str = field(repr=False)
 
 
 def sign_in_by_password(
@@ -131,7 +143,7 @@ def try_password(
             return sign_in_proven(session, proven, "ldap", browser, spend)
         return sign_in_by_password(session, attempt.login, password, browser, spend)
 
-    return _counted(system, attempt, partial(doors.prove, attempt.login, password), act, asking=code is None)
+    return _counted(system, attempt, Guess(doors, attempt.login, password), act, asking=code is None)
 
 
 def disable_totp(system: Database, attempt: Attempt, password: str, code: str, doors: Doors) -> None:
@@ -145,7 +157,7 @@ def disable_totp(system: Database, attempt: Attempt, password: str, code: str, d
         second_factors.forget(session, user.id)
         Audit(session, user.tenant_id, user.id).record("totp.disable", user.id)
 
-    _counted(system, attempt, partial(doors.prove, attempt.login, password), act, asking=False)
+    _counted(system, attempt, Guess(doors, attempt.login, password), act, asking=False)
 
 
 def login_of(session: Session, principal: Principal) -> str:
@@ -159,7 +171,7 @@ def login_of(session: Session, principal: Principal) -> str:
 def _counted(
     system: Database,
     attempt: Attempt,
-    prove: Callable[[], UUID | None],
+    guess: Guess,
     act: Callable[[Session, UUID | None], T],
     *,
     asking: bool,
@@ -167,11 +179,14 @@ def _counted(
     """Act on a password, counted. Who only asks which code is needed (``asking``) has made no guess with it."""
     with system.session() as session:
         lockout.begin(session, attempt)
-    proven = prove()
+    proven = guess.doors.prove(guess.login, guess.password)
     try:
         with system.session() as session:
             done = act(session, proven)
             lockout.right(session, attempt)
+    except BadCredential:
+        guess.doors.pretend(guess.login, guess.password)
+        raise
     except CodeNeeded:
         if asking:
             with system.session() as session:

@@ -3,19 +3,32 @@
 No database session is held while the directory is asked.
 """
 
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from appliance.access.principal import TenantId
 from appliance.access.web import Databases
+from appliance.kit import crypto
 from appliance.kit.crypto import Seal
+from appliance.kit.ids import uuid7
 from appliance.tenants import repository as people_rows
 from appliance.tenants.directory import repository
 from appliance.tenants.directory.configuring import opened
-from appliance.tenants.directory.errors import DirectoryNotSetUp
+from appliance.tenants.directory.errors import DirectoryNotSetUp, DirectoryUnreadable
 from appliance.tenants.directory.ldap_source import Reach, Read, entry_of, reach, read
 from appliance.tenants.directory.settings import LdapSettings, stored
 from appliance.tenants.directory.syncing import KIND, Change, here, plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A user whom a directory handed in, as ``external`` there."""
+
+    user: UUID
+    external: str
+    settings: LdapSettings
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,36 @@ class LdapDesk:
 
         Only for who was handed in by it, and while the entry of this login is still the same person.
         """
+        known = self._known(login)
+        if known is None:
+            return None
+        ldap = self.reach(known.settings, known.secret)
+        dn = entry_of(ldap, known.settings, login, known.external)
+        return known.user if dn is not None and ldap.knows(dn, password) else None
+
+    def pretend(self, login: str, password: str) -> None:
+        """Ask as much as :meth:`prove` does for a login that it asks of, where it was not asked.
+
+        Else the time that a refusal takes tells which logins a directory has handed in. Called after a refusal only, so
+        that who signs in with a password of ours waits for no directory. Raises ``LdapDown`` as that does.
+        """
+        if self._known(login) is not None:
+            return
+        with self.databases.system.session() as session:
+            kept = [opened(row, self.seal) for row in repository.of_kind(session, KIND)]
+        asked = []
+        for each in kept:
+            with suppress(DirectoryUnreadable):
+                told = stored(LdapSettings, each.settings)
+                asked += [(told, each.secret or "")] if told.sign_in else []
+        if asked:
+            settings, secret = asked[crypto.digest(login)[0] % len(asked)]
+            ldap = self.reach(settings, secret)
+            entry_of(ldap, settings, login, "")
+            ldap.knows(f"cn={uuid7()},{settings.user_base}", password)
+
+    def _known(self, login: str) -> "_Known | None":
+        """Whose directory handed this login in, if it is asked for passwords."""
         with self.databases.system.session() as session:
             found = people_rows.user_by_login(session, login)
             if found is None:
@@ -55,11 +98,7 @@ class LdapDesk:
                 return None
             kept = opened(row, self.seal)
         settings = stored(LdapSettings, kept.settings)
-        if not settings.sign_in:
-            return None
-        ldap = self.reach(settings, kept.secret or "")
-        dn = entry_of(ldap, settings, login, external)
-        return user.id if dn is not None and ldap.knows(dn, password) else None
+        return _Known(user.id, external, settings, kept.secret or "") if settings.sign_in else None
 
     def _opened(self, tenant: UUID) -> tuple[LdapSettings, str]:
         with self.databases.system.session() as session:

@@ -125,6 +125,11 @@ def directory(session: Session, tenant: UUID, kind: str, *, lock: bool = False) 
     return session.scalars(query).one_or_none()
 
 
+def of_kind(session: Session, kind: str) -> Sequence[DirectoryRow]:
+    """Every tenant's directory of this kind, in a system session."""
+    return session.scalars(select(DirectoryRow).where(DirectoryRow.kind == kind).order_by(DirectoryRow.tenant_id)).all()
+
+
 def due(session: Session, now: datetime) -> Sequence[DirectoryRow]:
     """The directories whose sync is due, each put off to its next time: of two who look at once, one gets it."""
     row = DirectoryRow

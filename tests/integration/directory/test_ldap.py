@@ -1,8 +1,6 @@
 """A tenant's people from a real slapd: who comes, who goes, who gets in by its password, and what is refused."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,85 +8,20 @@ from starlette.testclient import TestClient
 
 from appliance.access.principal import Role
 from appliance.access.web import Databases
-from appliance.drivers.broker import MemoryBell
 from appliance.drivers.ldap.port import LdapDown, LdapRefused, Query
 from appliance.drivers.ldap.server import LdapServer, Security, escaped
-from appliance.entry import handlers
 from appliance.jobs.runner import Runner
-from appliance.kit.settings import Settings
 from appliance.tenants.directory import tasks
 from appliance.tenants.service import Tenants
 from tests.factories import slapd
 from tests.factories.processes import until
 from tests.factories.slapd import ADMIN, BASE, PASSWORD, Slapd
 from tests.integration.directory.entra import SOON
+from tests.integration.directory.works import PEOPLE, Sync, set_up, settings_for
 from tests.integration.web.conftest import House
 from tests.integration.web.desk import Desk, add, key_for, status_of
 
 pytestmark = pytest.mark.skipif(slapd.PROGRAM is None, reason="Debian's slapd is not installed (bin/apt)")
-PEOPLE = f"ou=people,{BASE}"
-Sync = Callable[[], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
-    with slapd.running(tmp_path_factory.mktemp("ldap")) as server:
-        yield server
-
-
-@pytest.fixture
-def directory(server: Slapd) -> Iterator[Slapd]:
-    """Ann, Bob and Cy; Ann and Bob in the group works. Emptied afterwards."""
-    people = [("ann", "Ann Lee"), ("bob", "Bob Ode"), ("cy", "Cy Ray")]
-    server.add("".join(slapd.person(uid, name, f"{uid}'s word") for uid, name in people))
-    server.add(slapd.group("works", "ann", "bob"))
-    yield server
-    server.clear()
-
-
-@pytest.fixture
-def desk(client: TestClient, house: House) -> Desk:
-    return Desk(client, house.operator)
-
-
-def settings_for(server: Slapd, **more: object) -> dict[str, Any]:
-    usual = {"host": "127.0.0.1", "port": server.ldaps, "ca": server.ca, "bind_dn": ADMIN, "bind_password": PASSWORD}
-    bases = {"user_base": PEOPLE, "group_base": f"ou=groups,{BASE}", "every_minutes": None}
-    return {**usual, **bases, **more}
-
-
-def set_up(desk: Desk, tenant: UUID, server: Slapd, **more: object) -> None:
-    path = f"/{tenant}/directory/ldap"
-    _, there = desk("GET", path)
-    version = {"if_match": f'"{there["version"]}"'} if "version" in there else {}
-    status, made = desk("PUT", path, settings_for(server, **more), **version)
-    assert (status, made.get("has_secret")) == (200, True), made
-    assert PASSWORD not in str(made)
-
-
-@pytest.fixture
-def runner(licensed: Settings, databases: Databases) -> Runner:
-    return Runner(
-        system=databases.system,
-        app=databases.app,
-        registry=handlers.registry(lambda: licensed),
-        bell=MemoryBell(),
-        settings=licensed.jobs,
-        owner="test",
-    )
-
-
-@pytest.fixture
-def sync(desk: Desk, house: House, runner: Runner, client: TestClient) -> Sync:
-    def once() -> dict[str, Any]:
-        status, asked = Desk(client, house.admin_of_one)("POST", f"/{house.one}/directory/ldap/sync", {})
-        assert status == 202, asked
-        runner.run_next()
-        answer = client.get(f"/api/v1/jobs/{asked['job']}", headers=House.bearer(house.admin_of_one)).json()
-        assert answer["state"] == "succeeded", answer
-        return dict(answer["result"])
-
-    return once
 
 
 def people(desk: Desk, tenant: UUID) -> dict[str, str]:
@@ -187,37 +120,6 @@ def test_a_directory_that_shows_nobody_takes_nothing_away(
     answer = client.get(f"/api/v1/jobs/{asked}", headers=House.bearer(house.admin_of_one)).json()
     assert (answer["state"], answer["error_code"]) == ("failed", "nobody_found")
     assert people(desk, house.one) == dict.fromkeys(("ann", "bob", "cy"), "active")
-
-
-def test_signing_in_by_the_directory_s_password(
-    directory: Slapd, desk: Desk, house: House, sync: Sync, client: TestClient
-) -> None:
-    set_up(desk, house.one, directory)
-
-    def sign_in(login: str, password: str) -> int:
-        return client.post("/api/v1/login", json={"login": login, "password": password}).status_code
-
-    assert sign_in("ann", "ann's word") == 401, "not handed in yet"
-    sync()
-    assert sign_in("ann", "ann's word") == 201
-    for login, password in (
-        ("ann", "bob's word"),
-        ("ann", ""),
-        ("ann", "*"),
-        ("*", "ann's word"),
-        ("a*", "ann's word"),
-    ):
-        assert sign_in(login, password) == 401, (login, password)
-    for injected in ("ann)(uid=*", "ann)(|(uid=*", "*)(objectClass=*", "ann\0", "ann\\2a", "cn=admin"):
-        assert sign_in(injected, PASSWORD) in (401, 422), injected
-    (ann,) = desk("GET", f"/{house.one}/users?login=ann")[1]["items"]
-    desk("POST", f"/{house.one}/users/{ann['id']}/suspend")
-    assert sign_in("ann", "ann's word") == 401
-    directory.change(f"dn: uid=bob,{PEOPLE}\nchangetype: delete\n")
-    directory.add(slapd.person("bob", "Another Bob", "another word"))
-    assert sign_in("bob", "another word") == 401, "the login is another person's there"
-    set_up(desk, house.one, directory, sign_in=False)
-    assert sign_in("cy", "cy's word") == 401
 
 
 @pytest.mark.parametrize("security", ["ldaps", "starttls"])
