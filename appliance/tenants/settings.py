@@ -1,15 +1,16 @@
 """What a tenant may choose. Kept as one JSON value of its row; other slices read it by :func:`settings_of`.
 
-The form is strict, in the request and in what is read back: an unknown member, or a number that is a text, is refused.
+The form is strict in a request: an unknown member, or a number that is a text, is refused. What is read back may have
+been written by another version, and no member of it keeps a tenant from working.
 """
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from sqlalchemy.orm import Session
 
 from appliance.tenants import repository
@@ -67,6 +68,10 @@ class TenantSettings(BaseModel):
         return ZoneInfo(self.time_zone or "UTC")
 
 
+CLOSED: Final[Mapping[str, Any]] = {"require_totp": True}
+"""What holds of a member whose stored value cannot be read, where to choose nothing would open a door."""
+
+
 def settings_of(session: Session, tenant: UUID) -> TenantSettings:
     """A tenant's settings, those of the appliance where there is no such tenant. Any login may read its own."""
     row = repository.tenant(session, tenant)
@@ -75,15 +80,28 @@ def settings_of(session: Session, tenant: UUID) -> TenantSettings:
 
 def choosing(session: Session, member: str) -> dict[UUID, Any]:
     """What tenants that are there have chosen for one member, of those who have. For the ``system`` login."""
-    return {row.id: getattr(read(row.settings), member) for row in repository.tenants_with_setting(session, member)}
+    rows = repository.tenants_with_setting(session, member)
+    chosen = {row.id: getattr(read(row.settings), member) for row in rows}
+    return {tenant: value for tenant, value in chosen.items() if value is not None}
 
 
-def read(stored: dict[str, Any]) -> TenantSettings:
-    """What is stored, in its form."""
-    return TenantSettings.model_validate(stored)
+def read(stored: Mapping[str, Any]) -> TenantSettings:
+    """What is stored, in its form.
+
+    Another version of the appliance may have written it. A member that this one does not know is left alone; one whose
+    value it cannot read is as if it were not chosen, or as :data:`CLOSED` says.
+    """
+    known = {name: value for name, value in stored.items() if name in TenantSettings.model_fields}
+    try:
+        return TenantSettings.model_validate(known)
+    except ValidationError as error:
+        unreadable = {str(each["loc"][0]) for each in error.errors()}
+        readable = {name: value for name, value in known.items() if name not in unreadable}
+        return TenantSettings.model_validate(readable | {name: CLOSED[name] for name in unreadable & CLOSED.keys()})
 
 
 def written(stored: dict[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
     """What is to be stored: the members that are named change, null takes one away."""
-    told = {**stored, **chosen}
-    return read({name: value for name, value in told.items() if value is not None}).model_dump(exclude_none=True)
+    told = {name: value for name, value in {**stored, **chosen}.items() if value is not None}
+    strangers = {name: value for name, value in told.items() if name not in TenantSettings.model_fields}
+    return strangers | read(told).model_dump(exclude_none=True)
