@@ -34,7 +34,7 @@ from appliance.entry import bodies, edge, fence, handlers, health, metrics
 from appliance.entry.description import Described
 from appliance.entry.direct import Direct
 from appliance.entry.fence import Fence
-from appliance.entry.http import Bounded
+from appliance.entry.http import bounded
 from appliance.entry.up_checks import check_address
 from appliance.jobs.ringing import ring_after_commit
 from appliance.kit import log, offload, settings
@@ -178,7 +178,7 @@ def server(app: FastAPI, configured: Settings) -> uvicorn.Server:
     web = configured.web
     config = uvicorn.Config(
         app,
-        http=Bounded,
+        http=bounded(web),
         proxy_headers=bool(web.proxies),
         forwarded_allow_ips=web.proxies,
         host=web.host,

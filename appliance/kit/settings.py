@@ -51,6 +51,17 @@ class WebSettings(_Section):
     largest_upload: int = Field(100 * 1024 * 1024, ge=1, description="Bytes a single uploaded file may have")
     keep_idempotency_hours: int = Field(24, ge=1, description="Hours in which a repeated Idempotency-Key is known")
     threads: int = Field(16, ge=1, description="Threads for blocking work; also the limit of concurrent services")
+    connections: int = Field(2_000, ge=1, description="Connections that may be open at once")
+    connections_per_peer: int = Field(
+        200,
+        ge=1,
+        description="Of those, how many one address may have; an IPv6 /64 is one, web.proxies are free",
+    )
+    head_seconds: float = Field(20, gt=0, description="Seconds in which the head of a request has to come")
+    body_seconds: float = Field(
+        20, gt=0, description="Seconds in which a body has to come, or a KiB of it for each of them"
+    )
+    send_seconds: float = Field(60, gt=0, description="Seconds after which a caller who takes nothing is cut off")
 
 
 class SessionSettings(_Section):

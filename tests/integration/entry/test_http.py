@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from appliance.entry.http import MOST, Bounded
+from appliance.entry.http import MOST, bounded
+from appliance.kit.settings import WebSettings
 
 HEAD = b"POST /x HTTP/1.1\r\nhost: x\r\n"
 
@@ -27,7 +28,7 @@ def port() -> Iterator[int]:
     """A server that reads HTTP as the web process does."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(echo, http=Bounded, lifespan="off", log_config=None)
+        config = uvicorn.Config(echo, http=bounded(WebSettings()), lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
