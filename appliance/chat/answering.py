@@ -10,18 +10,17 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
-from uuid import UUID
 
 import anyio
 
 from appliance.access.principal import Principal
 from appliance.chat import mode, prompt, quoting
 from appliance.chat.answer import Answer, untold
-from appliance.chat.evidence import Pool, pool
-from appliance.chat.following import Leaning, condense
+from appliance.chat.evidence import pool
+from appliance.chat.following import condense
 from appliance.chat.mode import Choice
-from appliance.chat.quoting import Quote
-from appliance.chat.retrieval import Retrieval, Retrieved
+from appliance.chat.prepared import Asking, Event, Ground, Order, Prepared
+from appliance.chat.retrieval import Retrieval
 from appliance.chat.schemas import AnswerView, CitationView, SentenceView
 from appliance.chat.service import Conversations, Pending
 from appliance.chat.writing import Told, Writing, replacement
@@ -32,6 +31,7 @@ from appliance.serving.events import Delta
 from appliance.serving.routes import DEFAULT
 from appliance.serving.service import Engines
 from appliance.serving.target import Target
+from appliance.usage.errors import QuotaUnknown
 
 _logger = log.get(__name__)
 
@@ -41,40 +41,8 @@ PROMPT_TOKENS: Final = 1800
 """What the model is given to read at most, whatever its context: the answer is one sentence."""
 PATIENCE: Final = 60.0
 """Seconds that the engine has for the whole answer; after that the quotes stand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A question as it was sent. ``collections``: ids or names, None for all."""
-
-    question: str
-    collections: tuple[str, ...] | None = None
-    conversation: UUID | None = None
-    quoted_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """All that is known before the answer begins. ``quotes``: every piece, best first; ``chosen``: those that stand."""
-
-    principal: Principal
-    question: Leaning
-    found: Retrieved
-    pool: Pool
-    quotes: tuple[Quote, ...]
-    chosen: tuple[Quote, ...]
-    choice: Choice
-    target: Target | None
-    pending: Pending
-    begun: float
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of an answer's stream: its name and its JSON object."""
-
-    name: str
-    data: dict[str, Any]
+ABANDONED: Final = 30.0
+"""Seconds after which what was reserved for an answer that nobody began is given back."""
 
 
 @dataclass(slots=True)
@@ -96,8 +64,22 @@ class Answering:
         self._route = DEFAULT
 
     async def prepare(self, asking: Asking, principal: Principal) -> Prepared:
-        """Search and begin. Raises what search and conversations raise; nothing is kept then."""
-        return await offload.run(self._prepare, asking, principal)
+        """Search, reserve, begin. Raises what those raise, ``OverQuota`` too, and then nothing is kept."""
+        begun = clock.monotonic()
+        ground = await offload.run(self._ground, asking, principal)
+        order, choice = None, ground.choice
+        if choice.mode == "composed" and ground.target is not None:
+            try:
+                order = await self._order(ground, ground.target, principal)
+            except QuotaUnknown:  # nobody is over anything: the documents answer, which costs nothing
+                choice = Choice("quoted", "engine")
+        try:
+            pending = await offload.run(self._begin, asking, principal, ground.found.language)
+        except BaseException:
+            if order is not None:
+                order.forgo()
+            raise
+        return Prepared(principal, replace(ground, choice=choice), order, pending, begun)
 
     async def stream(self, prepared: Prepared) -> AsyncGenerator[Event, None]:
         """The answer as it comes; its last event is ``done``. Close it early to abort the engine.
@@ -118,8 +100,7 @@ class Answering:
                 with anyio.CancelScope(shield=True):
                     await offload.run(self._give_up, prepared, state)
 
-    def _prepare(self, asking: Asking, principal: Principal) -> Prepared:
-        begun = clock.monotonic()
+    def _ground(self, asking: Asking, principal: Principal) -> Ground:
         with self._database.session(principal.tenant) as session:
             earlier = Conversations(session, principal).earlier(asking.conversation)
         question = condense(asking.question, earlier)
@@ -134,9 +115,21 @@ class Answering:
             spoken=target is None or mode.speaks(target.languages, found.language),
             engine=running,
         )
+        return Ground(question, found, ground, quotes, chosen, choice, target)
+
+    async def _order(self, ground: Ground, target: Target, principal: Principal) -> Order | None:
+        """Reserve what the model's answer may cost; None where no passage has room. Raises ``OverQuota``."""
+        sources = quoting.worth_reading(ground.quotes, ground.pool)
+        packed = prompt.pack(ground.question, sources, min(target.context, PROMPT_TOKENS))
+        if not packed.used:
+            return None
+        reservation = await self._engines.reserve(target, packed.messages, prompt.ANSWER_TOKENS, principal)
+        dropped = asyncio.get_running_loop().call_later(ABANDONED, reservation.forgo)
+        return Order(target, packed.messages, reservation, dropped)
+
+    def _begin(self, asking: Asking, principal: Principal, language: str) -> Pending:
         with self._database.session(principal.tenant) as session:
-            pending = Conversations(session, principal).begin(asking.conversation, asking.question, found.language)
-        return Prepared(principal, question, found, ground, quotes, chosen, choice, target, pending, begun)
+            return Conversations(session, principal).begin(asking.conversation, asking.question, language)
 
     def _target(self, principal: Principal) -> tuple[Target | None, bool]:
         """The engine behind the route, and whether it is known to run."""
@@ -149,12 +142,12 @@ class Answering:
         return target, True
 
     async def _events(self, prepared: Prepared) -> AsyncGenerator[Event, None]:
-        found = prepared.found
+        ground, found = prepared.ground, prepared.ground.found
         yield Event("status", {"stage": "searching", "detail": found.note or " + ".join(found.legs)})
         yield Event("status", {"stage": "reading", "detail": f"{len(found.sources)} passages"})
-        outcome = _Outcome(replacement(prepared.choice, prepared.chosen, prepared.pool, found.language))
-        if prepared.choice.mode == "composed" and prepared.target is not None:
-            async with aclosing(self._compose(prepared, prepared.target, outcome)) as composing:
+        outcome = _Outcome(replacement(ground.choice, ground.chosen, ground.pool, found.language))
+        if ground.choice.mode == "composed" and ground.target is not None:
+            async with aclosing(self._compose(prepared, ground.target, outcome)) as composing:
                 async for event in composing:
                     yield event
             if outcome.answer.mode != "composed":
@@ -170,9 +163,10 @@ class Answering:
     async def _compose(self, prepared: Prepared, target: Target, outcome: _Outcome) -> AsyncGenerator[Event, None]:
         """Deltas, and each sentence as it ends; what stands at the end is put into ``outcome``."""
         yield Event("status", {"stage": "writing", "detail": target.model})
-        writing = Writing(prepared.question.text, prepared.pool, prepared.chosen)
+        ground = prepared.ground
+        writing = Writing(ground.question.text, ground.pool, ground.chosen)
         try:
-            async with aclosing(self._deltas(prepared, target)) as deltas:
+            async with aclosing(self._deltas(prepared)) as deltas:
                 async for delta in deltas:
                     writing.add(delta.text)
                     yield Event("delta", {"text": delta.text})
@@ -186,13 +180,14 @@ class Answering:
             yield event
         outcome.answer, outcome.first = await offload.run(writing.answer), writing.first
 
-    async def _deltas(self, prepared: Prepared, target: Target) -> AsyncGenerator[Delta, None]:
+    async def _deltas(self, prepared: Prepared) -> AsyncGenerator[Delta, None]:
         """The engine's pieces. Raises TimeoutError when the whole takes too long."""
-        sources = quoting.worth_reading(prepared.quotes, prepared.pool)
-        packed = prompt.pack(prepared.question, sources, min(target.context, PROMPT_TOKENS))
-        if not packed.used:
+        order = prepared.order
+        if order is None:
             return
-        stream = self._engines.stream(target, packed.messages, prompt.ANSWER_TOKENS, prepared.principal)
+        stream = self._engines.stream(
+            order.target, order.messages, prompt.ANSWER_TOKENS, prepared.principal, order.take()
+        )
         deadline = clock.monotonic() + self._patience
         async with aclosing(stream) as pieces:
             while True:
@@ -208,10 +203,10 @@ class Answering:
         with self._database.session(principal.tenant) as session:
             cited = {citation.document_id for citation in answer.citations}
             if cited - self._retrieval.hold(session, principal, cited):
-                answer = untold(prepared.found.language, "deleted")
+                answer = untold(prepared.ground.found.language, "deleted")
             provenance = self._provenance(prepared, answer)
             Conversations(session, principal).finish(prepared.pending, answer, provenance)
-        timings = {**prepared.found.timings, "answer_ms": _milliseconds(clock.monotonic() - prepared.begun)}
+        timings = {**prepared.ground.found.timings, "answer_ms": _milliseconds(clock.monotonic() - prepared.begun)}
         if outcome.first is not None:
             timings["first_token_ms"] = _milliseconds(outcome.first - prepared.begun)
         view = AnswerView(
@@ -219,7 +214,7 @@ class Answering:
             message=prepared.pending.message,
             answer=answer.text,
             mode=answer.mode,
-            language=prepared.found.language,
+            language=prepared.ground.found.language,
             sentences=[SentenceView.of(one) for one in answer.sentences],
             citations=[CitationView.of(one) for one in answer.citations],
             provenance=provenance,
@@ -229,11 +224,11 @@ class Answering:
 
     def _provenance(self, prepared: Prepared, answer: Answer) -> dict[str, Any]:
         """What the answer rests on: the model only where it had a part in it."""
-        asked = prepared.target if prepared.choice.mode == "composed" else None
+        asked = prepared.ground.target if prepared.ground.choice.mode == "composed" else None
         return {
             "reason": answer.reason,
-            "legs": list(prepared.found.legs),
-            "searched": prepared.question.search,
+            "legs": list(prepared.ground.found.legs),
+            "searched": prepared.ground.question.search,
             "route": self._route if asked else None,
             "model": asked.model if asked else None,
             "model_digest": asked.digest if asked else None,

@@ -10,7 +10,8 @@ from appliance.access.permissions import Action
 from appliance.access.principal import Principal
 from appliance.access.web import Caller, Tx, allow
 from appliance.chat import schemas
-from appliance.chat.answering import Answering, Asking
+from appliance.chat.answering import Answering
+from appliance.chat.prepared import Asking
 from appliance.chat.service import Conversations
 from appliance.chat.stream import EventStream, whole
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT

@@ -10,7 +10,7 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from appliance.chat.answering import Event
+from appliance.chat.prepared import Event
 from appliance.kit import log
 from appliance.kit.errors import ApplianceError
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from appliance.access.principal import Principal
 from appliance.drivers.vllm.port import Upstream
 from appliance.kit import clock, crypto, offload
-from appliance.kit.errors import OverShare
+from appliance.kit.errors import ApplianceError, OverShare
 from appliance.kit.handing import taken
 from appliance.kit.settings import GatewaySettings
 from appliance.serving import events, reckoning
@@ -99,16 +99,25 @@ class Engines:
 
     @asynccontextmanager
     async def ask(
-        self, target: Target, body: dict[str, Any], principal: Principal, path: str = CHAT
+        self,
+        target: Target,
+        body: dict[str, Any],
+        principal: Principal,
+        path: str = CHAT,
+        reservation: Reservation | None = None,
     ) -> AsyncIterator[Inference]:
         """Send a request that passed the allow-list, when its turn comes, to the least busy of the target's engines.
 
         Raises ``EngineDown``, ``EngineFull``, ``OverShare`` or ``EngineRefused``; :class:`ModelNotAllowed` when the
-        key's list of models does not name the route; ``OverQuota`` or ``QuotaUnknown`` before any engine hears of it.
+        key's list of models does not name the route; ``OverQuota`` or ``QuotaUnknown`` before any engine hears of it,
+        unless the ``reservation`` was made before. It is released in any case.
         """
         if not principal.may_use(target.route):
+            if reservation is not None:
+                reservation.forgo()
             raise ModelNotAllowed(f"this key may not use the model {target.route!r}")
-        reservation = await self._reserve(principal, reckoning.wanted(body, target.context))
+        if reservation is None:
+            reservation = await self._reserve(principal, reckoning.wanted(body, target.context))
         sent = reckoning.bounded(body, target.context, reservation.granted)
         try:
             async with (
@@ -155,15 +164,42 @@ class Engines:
             self._upstreams[replica.id] = self._connect(replica)
         return self._upstreams[replica.id]
 
-    async def stream(
+    async def reserve(
         self, target: Target, messages: Sequence[Mapping[str, str]], max_tokens: int, principal: Principal
+    ) -> Reservation:
+        """What :meth:`stream` will need, before anything is sent. Raises ``OverQuota`` or ``QuotaUnknown``."""
+        body = self._body(target, messages, max_tokens, principal)
+        return await self._reserve(principal, reckoning.wanted(body, target.context))
+
+    async def stream(
+        self,
+        target: Target,
+        messages: Sequence[Mapping[str, str]],
+        max_tokens: int,
+        principal: Principal,
+        reservation: Reservation | None = None,
     ) -> AsyncGenerator[Delta, None]:
         """The most likely answer to ``messages``, piece by piece; close the iterator early to abort the engine.
 
         Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused``; ``EngineDown`` also midway.
         """
-        target.check(clock.now())
-        body: dict[str, Any] = {
+        try:
+            target.check(clock.now())
+        except ApplianceError:
+            if reservation is not None:
+                reservation.forgo()
+            raise
+        body = self._body(target, messages, max_tokens, principal)
+        async with self.ask(target, body, principal, reservation=reservation) as inference:
+            async for part in inference.pieces():
+                for event in Events().feed(part):
+                    if piece := events.delta(events.data(event)):
+                        yield piece
+
+    def _body(
+        self, target: Target, messages: Sequence[Mapping[str, str]], max_tokens: int, principal: Principal
+    ) -> dict[str, Any]:
+        return {
             "model": target.engine_name,
             "messages": [dict(message) for message in messages],
             "max_tokens": max_tokens,
@@ -172,11 +208,6 @@ class Engines:
             "stream_options": COUNTED,
             "cache_salt": self.salt(principal),
         }
-        async with self.ask(target, body, principal) as inference:
-            async for part in inference.pieces():
-                for event in Events().feed(part):
-                    if piece := events.delta(events.data(event)):
-                        yield piece
 
     async def close(self) -> None:
         """Close the connections to all engines."""

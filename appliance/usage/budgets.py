@@ -85,6 +85,11 @@ class Reservation:
                 block.reserved -= amount
         self._parts.clear()
 
+    def forgo(self) -> None:
+        """The request will not be made."""
+        self.cancel()
+        self.release()
+
     def release(self) -> None:
         """The request is over: its slot is free, and what was not settled was not used but the request itself."""
         self.settle(0)

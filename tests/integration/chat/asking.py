@@ -7,7 +7,7 @@ from uuid import UUID
 import anyio
 
 from appliance.access.principal import Principal
-from appliance.chat.answering import Asking, Event
+from appliance.chat.prepared import Asking, Event
 from appliance.chat.service import Conversations, Message
 from tests.integration.chat.conftest import Desk
 

@@ -6,8 +6,8 @@ from uuid import UUID
 import anyio
 import pytest
 
-from appliance.chat.answering import Asking
 from appliance.chat.errors import ConversationNotFound, MessageSettled
+from appliance.chat.prepared import Asking
 from appliance.chat.prompt import VERSION
 from appliance.chat.service import Conversations
 from appliance.kit.errors import NotFound

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from appliance.chat.answering import Asking
+from appliance.chat.prepared import Asking
 from appliance.chat.service import Conversations
 from appliance.chat.stream import EventStream
 from appliance.entry import web

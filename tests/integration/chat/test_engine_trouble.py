@@ -7,7 +7,8 @@ import anyio
 from sqlalchemy import update
 from sqlalchemy.pool import QueuePool
 
-from appliance.chat.answering import Answering, Asking
+from appliance.chat.answering import Answering
+from appliance.chat.prepared import Asking
 from appliance.drivers.vllm.arguments import EngineSettings
 from appliance.serving.tables import DeploymentRow
 from tests.factories.deployments import pretend

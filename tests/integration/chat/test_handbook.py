@@ -15,7 +15,8 @@ import pytest
 
 from appliance.access.principal import Principal, Role, UserId
 from appliance.access.web import Databases
-from appliance.chat.answering import Answering, Asking
+from appliance.chat.answering import Answering
+from appliance.chat.prepared import Asking
 from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.chat.service import Conversations, forget_document
 from appliance.drivers.encoder.hashed import HashedEncoder

@@ -8,12 +8,11 @@ import pytest
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.access.web import Databases
 from appliance.drivers.stopwatch import MemoryStopwatch
-from appliance.kit.ids import uuid7
 from appliance.tenants.service import Tenants
 from appliance.usage import connect
 from appliance.usage.budgets import Budgets
-from appliance.usage.tables import QuotaRow
 from tests.factories.points import NAMES
+from tests.factories.quotas import limited
 
 
 @pytest.fixture
@@ -31,16 +30,7 @@ def limit(databases: Databases, principal: Principal) -> Limiting:
     """Give the tenant, or another subject, a quota."""
 
     def make(kind: str = "tenant", subject: UUID | None = None, **amounts: int) -> None:
-        with databases.operator.session() as session:
-            session.add(
-                QuotaRow(
-                    id=uuid7(),
-                    tenant_id=principal.tenant,
-                    kind=kind,
-                    subject_id=subject or principal.tenant,
-                    **amounts,
-                )
-            )
+        limited(databases, principal.tenant, kind, subject, **amounts)
 
     return make
 
