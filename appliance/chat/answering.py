@@ -62,6 +62,7 @@ class Answering:
         self._engines = engines
         self._patience = patience
         self._route = DEFAULT
+        self.abandoned = ABANDONED
 
     async def prepare(self, asking: Asking, principal: Principal) -> Prepared:
         """Search, reserve, begin. Raises what those raise, ``OverQuota`` too, and then nothing is kept."""
@@ -124,7 +125,7 @@ class Answering:
         if not packed.used:
             return None
         reservation = await self._engines.reserve(target, packed.messages, prompt.ANSWER_TOKENS, principal)
-        dropped = asyncio.get_running_loop().call_later(ABANDONED, reservation.forgo)
+        dropped = asyncio.get_running_loop().call_later(self.abandoned, reservation.forgo)
         return Order(target, packed.messages, reservation, dropped)
 
     def _begin(self, asking: Asking, principal: Principal, language: str) -> Pending:

@@ -39,7 +39,7 @@ class Bounded(HttpToolsProtocol):
     _stuck: float | None = None
     """Since when the other end has taken nothing of what lies ready for it."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - because uvicorn narrows it likewise
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it likewise
         """Take a seat, or be told that there is none."""
         super().connection_made(transport)
         self._began = self.loop.time()

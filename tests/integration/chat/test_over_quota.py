@@ -79,15 +79,13 @@ def test_what_one_answer_did_not_use_is_there_for_the_next(desk: Desk, people_of
         assert ask(bound(desk, budgets), people_of.one, TRIAL)["mode"] == "composed"
 
 
-def test_an_answer_that_is_never_fetched_gives_its_part_back(
-    desk: Desk, people_of: People, budgets: Budgets, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_that_is_never_fetched_gives_its_part_back(desk: Desk, people_of: People, budgets: Budgets) -> None:
     limited(desk.databases, people_of.one.tenant, concurrent_requests=1)
     desk.says("The trial period is 2 months.")
-    monkeypatch.setattr("appliance.chat.answering.ABANDONED", 0.05)
 
     async def twice() -> None:
         answering = bound(desk, budgets).answering
+        answering.abandoned = 0.05
         await answering.prepare(Asking(TRIAL), people_of.one)
         await anyio.sleep(0.2)
         late = await answering.prepare(Asking(TRIAL), people_of.one)
