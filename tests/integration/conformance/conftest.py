@@ -11,7 +11,7 @@ import uvicorn
 from sqlalchemy import Engine
 
 from appliance.access.web import Databases
-from appliance.entry.http import Bounded
+from appliance.entry.http import bounded
 from appliance.kit.settings import Settings
 from tests.integration.conformance.callers import Callers
 from tests.integration.isolation.town import Town
@@ -23,7 +23,9 @@ def callers(settings: Settings, databases: Databases, superuser: Engine, tmp_pat
     town = Town(settings, databases, superuser, tmp_path / "models")
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(town.app, http=Bounded, log_config=None, timeout_graceful_shutdown=5))
+        server = uvicorn.Server(
+            uvicorn.Config(town.app, http=bounded(settings.web), log_config=None, timeout_graceful_shutdown=5)
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
