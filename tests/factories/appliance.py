@@ -78,10 +78,12 @@ class Appliance:
                 start_new_session=True,
             )
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, seconds: float = 300) -> subprocess.CompletedProcess[str]:
         """One command of the command line, to its end."""
         command = [str(PROGRAM), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=self.environment(), check=False, timeout=300)
+        return subprocess.run(
+            command, capture_output=True, text=True, env=self.environment(), check=False, timeout=seconds
+        )
 
     def wait_ready(self, *names: str, seconds: float = 120) -> float:
         """Wait until these parts (none: all) are ready; how long that took."""
