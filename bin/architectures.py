@@ -2,8 +2,8 @@
 
 ``make test-architectures`` builds one of each class that transformers ships, imports it by ``appliance models import``,
 deploys it on the real vLLM, asks one question through the gateway, and writes ``docs/architectures.json`` and, from
-that, ``docs/architectures.md``. ``--page`` writes the page alone; ``--only CLASS`` tries some and keeps what is known of
-the others.
+that, ``docs/architectures.md``. ``--page`` writes the page alone; ``--only CLASS`` tries some and keeps what is known
+of the others.
 """
 
 import argparse
