@@ -1,6 +1,6 @@
 # Each target is one script of bin/; .ci/run calls the same.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test lint soak lock
+.PHONY: help setup demo up test test-architectures lint soak lock
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ lint: setup ## every check that reads the code without running it
 
 soak: setup ## every repeated case, then an appliance under steady use for an hour
 	@bin/soak
+
+test-architectures: setup ## a tiny model of each architecture class on the real vLLM; writes docs/architectures.md (ten minutes)
+	@.venv/bin/python -m bin.architectures
 
 lock: ## requirements/lock.txt anew, from pyproject.toml
 	@bin/lock

@@ -42,7 +42,7 @@ _TOKENIZER: Final = ("tokenizer.json", "tokenizer_config.json", "chat_template.j
 def write(architecture: str, directory: Path, tokenizer: Path) -> None:
     """Make it; the same bytes every time."""
     import torch  # noqa: PLC0415 - whoever only asks which classes there are must not wait for it
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415 - as above
 
     torch.manual_seed(1)
     words = AutoTokenizer.from_pretrained(tokenizer)
