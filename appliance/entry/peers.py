@@ -7,11 +7,10 @@ from http import HTTPStatus
 from typing import Final
 
 from appliance.kit.settings import WebSettings
+from appliance.tenants.lockout import network
 
 _LOCAL: Final = ""
 """Whoever has no address: a Unix socket of this machine."""
-_NETWORK: Final = 64
-"""Bits of an IPv6 address that one customer has: of the others he may take as many as he likes."""
 
 
 class Full(Exception):
@@ -64,11 +63,8 @@ class Peers:
         except ValueError:
             return _LOCAL, True
         if isinstance(found, ipaddress.IPv6Address):
-            if found.ipv4_mapped is None:
-                network = ipaddress.ip_network((int(found), _NETWORK), strict=False)
-                return str(network), self._everyone or any(found in proxy for proxy in self._proxies)
-            found = found.ipv4_mapped
-        return str(found), self._everyone or any(found in proxy for proxy in self._proxies)
+            found = found.ipv4_mapped or found
+        return network(host), self._everyone or any(found in proxy for proxy in self._proxies)
 
 
 def _is_network(name: str) -> bool:

@@ -107,7 +107,6 @@ class Invitations:
         self._known(wish.groups)
         now = clock.now()
         self._place(wish.login, now)
-        secret = crypto.token(PREFIX)
         row = InvitationRow(
             tenant_id=self._tenant,
             login=wish.login,
@@ -115,10 +114,8 @@ class Invitations:
             role=wish.role.value,
             group_ids=sorted(wish.groups),
             mail=wish.mail,
-            mail_state="waiting" if wish.mail else "none",
-            hash=crypto.digest(secret),
-            expires_at=now + life,
         )
+        secret = _new_link(row, now + life)
         self._session.add(row)
         self._session.flush()
         self._audit.record("invitation.create", row.id, role=row.role, groups=len(wish.groups), mail=bool(wish.mail))
@@ -154,10 +151,7 @@ class Invitations:
         now = clock.now()
         if row.expires_at <= now:
             self._place(row.login, now)
-        secret = crypto.token(PREFIX)
-        row.hash = crypto.digest(secret)
-        row.expires_at = now + life
-        row.mail_state = "waiting" if row.mail else "none"
+        secret = _new_link(row, now + life)
         self._session.flush()
         self._audit.record("invitation.resend", row.id)
         return Issued(view(row), secret)
@@ -185,6 +179,14 @@ class Invitations:
         if row is None:
             raise InvitationNotFound
         return row
+
+
+def _new_link(row: InvitationRow, expires_at: datetime) -> str:
+    """Give the invitation another secret, which is returned, and its mail another life."""
+    secret = crypto.token(PREFIX)
+    row.hash, row.expires_at = crypto.digest(secret), expires_at
+    row.mail_state = "waiting" if row.mail else "none"
+    return secret
 
 
 def try_accept(databases: Databases, room: Room, coming: Coming, source: str | None) -> str:

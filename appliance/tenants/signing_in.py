@@ -91,7 +91,7 @@ ALONE = Doors()
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class Claim:
     """A login with a password, and who is asked about it."""
 
     doors: Doors
@@ -143,7 +143,7 @@ def try_password(
             return sign_in_proven(session, proven, "ldap", browser, spend)
         return sign_in_by_password(session, attempt.login, password, browser, spend)
 
-    return _counted(system, attempt, Guess(doors, attempt.login, password), act, asking=code is None)
+    return _counted(system, attempt, Claim(doors, attempt.login, password), act, asking=code is None)
 
 
 def disable_totp(system: Database, attempt: Attempt, password: str, code: str, doors: Doors) -> None:
@@ -157,7 +157,7 @@ def disable_totp(system: Database, attempt: Attempt, password: str, code: str, d
         second_factors.forget(session, user.id)
         Audit(session, user.tenant_id, user.id).record("totp.disable", user.id)
 
-    _counted(system, attempt, Guess(doors, attempt.login, password), act, asking=False)
+    _counted(system, attempt, Claim(doors, attempt.login, password), act, asking=False)
 
 
 def login_of(session: Session, principal: Principal) -> str:
@@ -171,7 +171,7 @@ def login_of(session: Session, principal: Principal) -> str:
 def _counted(
     system: Database,
     attempt: Attempt,
-    guess: Guess,
+    claim: Claim,
     act: Callable[[Session, UUID | None], T],
     *,
     asking: bool,
@@ -179,13 +179,13 @@ def _counted(
     """Act on a password, counted. Who only asks which code is needed (``asking``) has made no guess with it."""
     with system.session() as session:
         lockout.begin(session, attempt)
-    proven = guess.doors.prove(guess.login, guess.password)
+    proven = claim.doors.prove(claim.login, claim.password)
     try:
         with system.session() as session:
             done = act(session, proven)
             lockout.right(session, attempt)
     except BadCredential:
-        guess.doors.pretend(guess.login, guess.password)
+        claim.doors.pretend(claim.login, claim.password)
         raise
     except CodeNeeded:
         if asking:

@@ -1,7 +1,6 @@
 """What is kept of a request that goes on and on without getting anywhere: little, and not for long."""
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from appliance.entry.http import MOST, bounded
 from appliance.kit.settings import WebSettings
+from tests.factories.serving import listening
 
 HEAD = b"POST /x HTTP/1.1\r\nhost: x\r\n"
 
@@ -26,17 +26,9 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """A server that reads HTTP as the web process does."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(echo, http=bounded(WebSettings()), lifespan="off", log_config=None)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+    config = uvicorn.Config(echo, http=bounded(WebSettings()), lifespan="off", log_config=None)
+    with listening(uvicorn.Server(config)) as port:
+        yield port
 
 
 def told(port: int, begin: bytes, forever: bytes = b"", end: bytes = b"") -> bytes:

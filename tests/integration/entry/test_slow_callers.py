@@ -1,7 +1,6 @@
 """Callers who trickle, wait or crowd: each gets as much time and as many connections as is fair."""
 
 import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from appliance.entry.http import bounded
 from appliance.kit.settings import WebSettings
+from tests.factories.serving import listening
 
 QUICK = WebSettings(head_seconds=0.4, body_seconds=0.4, send_seconds=0.6)
 ALLOWED = 10.0
@@ -62,19 +62,9 @@ async def _late() -> AsyncIterator[bytes]:
 @contextmanager
 def serving(web: WebSettings) -> Iterator[int]:
     """A server that reads HTTP as the web process does; its port."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(served, http=bounded(web), lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+    config = uvicorn.Config(served, http=bounded(web), lifespan="off", log_config=None, timeout_graceful_shutdown=1)
+    with listening(uvicorn.Server(config)) as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

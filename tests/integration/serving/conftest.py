@@ -1,6 +1,5 @@
 """A small model store, an engine host whose engines are scripted, and the web process on a port of its own."""
 
-import socket
 import tempfile
 import threading
 import time
@@ -38,6 +37,7 @@ from appliance.tenants import bootstrap as people
 from appliance.tenants.authentication import Authenticator
 from appliance.tenants.service import Tenants
 from tests.factories import lora, models
+from tests.factories.serving import listening
 
 
 @pytest.fixture
@@ -197,19 +197,9 @@ def gateway(served: Settings, deployed: Databases) -> Iterator[Gateway]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """The web process in a thread, on a port that the kernel chose."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(web.build(settings), log_config=None, timeout_graceful_shutdown=5))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            while not server.started:
-                assert thread.is_alive()
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    server = uvicorn.Server(uvicorn.Config(web.build(settings), log_config=None, timeout_graceful_shutdown=5))
+    with listening(server) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import io
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from starlette.testclient import TestClient
 from appliance.entry import bodies, edge, web
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import Settings
+from tests.factories.serving import listening
 from tests.integration.web.conftest import House
 
 PIECE = b"x" * 65536
@@ -62,27 +62,20 @@ def test_nothing_is_let_in_while_keys_cannot_be_looked_up(settings: Settings, ho
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[tuple[str, int]]:
+def served(settings: Settings) -> Iterator[tuple[str, int]]:
     """The address of a server as the web process runs it."""
-    server = web.server(web.build(settings), settings)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield listener.getsockname()
-        finally:
-            server.should_exit = True
-            thread.join()
+    with listening(web.server(web.build(settings), settings)) as port:
+        yield "127.0.0.1", port
 
 
 def test_headers_without_end_are_cut_off(settings: Settings) -> None:
-    with listening(settings) as address, socket.create_connection(address, timeout=30) as caller:
+    with served(settings) as address, socket.create_connection(address, timeout=30) as caller:
         caller.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
         assert _refused(caller, b"x-more: " + b"x" * 4096 + b"\r\n")
 
 
 def test_an_upload_that_is_too_large_is_told_so_and_not_torn(small: Settings, house: House) -> None:
-    with listening(small) as (host, port):
+    with served(small) as (host, port):
         url = f"http://{host}:{port}/api/v1/collections/{uuid7()}/documents"
         file = {"file": ("large.md", io.BytesIO(PIECE * 256))}
         for key, status, code in ((house.member_of_one, 413, "file_too_large"), ("sk-none", 401, "bad_credential")):

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from appliance.access.web import Databases
 from appliance.kit.settings import Settings
 from tests.integration.web.conftest import House
-from tests.integration.web.test_bodies import listening
+from tests.integration.web.test_bodies import served
 
 
 @pytest.mark.parametrize(("proxies", "source"), [("", "127.0.0.1"), ("127.0.0.1", "203.0.113.7")])
@@ -16,7 +16,7 @@ def test_a_program_of_this_machine_does_not_choose_the_address_that_is_written_d
 ) -> None:
     """A failed sign-in is counted for the address: who may name another one at will is never blocked."""
     named = settings.model_copy(update={"web": settings.web.model_copy(update={"proxies": proxies})})
-    with listening(named) as (host, port):
+    with served(named) as (host, port):
         body, told = {"token": house.sign_in}, {"x-forwarded-for": "203.0.113.7"}
         answer = httpx.post(f"http://{host}:{port}/api/v1/login", json=body, headers=told, trust_env=False)
         assert answer.status_code == 201

@@ -1,7 +1,6 @@
 """The verbs of tenants, users, groups and keys, over a real socket."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from appliance.kit.errors import ApplianceError, BadRequest, NotFound
 from appliance.kit.settings import Settings
 from appliance.tenants.certificate import CertificateInvalid, Signer
 from tests.factories.cli import Run, document
-from tests.factories.processes import until
+from tests.factories.serving import listening
 from tests.integration.jobs.work import Shop
 from tests.integration.web.conftest import House, roomy
 
@@ -25,18 +24,9 @@ from tests.integration.web.conftest import House, roomy
 @pytest.fixture
 def url(settings: Settings, databases: Databases) -> Iterator[str]:
     """An appliance's web process, served from a thread."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     settings = roomy(settings, databases)
-    served = settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
-    server = web.server(web.build(served), served)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    until(lambda: server.started, 20)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with listening(web.server(web.build(settings), settings)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
