@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert
+from pydantic import TypeAdapter
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from appliance.audit import origin
 from appliance.audit.entry import plain
 from appliance.audit.tables import AuditEntryRow
 from appliance.kit.ids import uuid7
+from appliance.kit.rows import rows_of
+
+_ENTRIES = cast("Table", AuditEntryRow.__table__)
+_JSON: TypeAdapter[list[dict[str, Any]]] = TypeAdapter(list[dict[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,9 @@ def record_all(session: Session, acts: Sequence[Act]) -> None:
         for act in acts
     ]
     if rows:
-        session.execute(insert(AuditEntryRow.__table__), rows)  # type: ignore[arg-type] # a table, as below
+        names = tuple(rows[0])
+        told = rows_of(_ENTRIES, names, _JSON.dump_json(rows))
+        session.execute(insert(_ENTRIES).from_select(names, told))
 
 
 class Audit:

@@ -71,7 +71,8 @@ class Edge:
             await send(message)
 
         came = Origin(request_id, scope["client"][0] if scope.get("client") else None)
-        with structlog.contextvars.bound_contextvars(request_id=request_id), acting(came):
+        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        with acting(came):
             try:
                 await self._app(scope, receive, sending)
             except Exception:
@@ -83,6 +84,7 @@ class Edge:
                 if status != HTTPStatus.OK or scope["path"] not in self._counted:
                     seconds = round(clock.monotonic() - begun, 4)
                     _logger.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
+                structlog.contextvars.reset_contextvars(**bound)
 
 
 _SECURITY = [(name.encode(), value.encode()) for name, value in HEADERS.items()]

@@ -106,7 +106,8 @@ class Fence:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 one.look()
-                await anyio.lowlevel.checkpoint_if_cancelled()
+                if one.cancelling.cancel_called:
+                    await anyio.lowlevel.checkpoint_if_cancelled()
                 one.begun = True
                 one.stream = _is_stream(message)
             await send(message)

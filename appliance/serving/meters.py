@@ -6,6 +6,7 @@ A route's name is its tenant's own word; so the labels are the address, the mode
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -82,7 +83,7 @@ class Meters:
         found = self._of.get(model)
         if found is None:
             found = self._of[model] = self._children(model)
-        self._inferences.labels(model, usage.outcome).inc()
+        found.ended(usage.outcome).inc()
         found.prompt.inc(usage.prompt_tokens)
         found.cached.inc(cached)
         found.completion.inc(usage.completion_tokens)
@@ -96,7 +97,7 @@ class Meters:
     def _children(self, model: str) -> "_OfModel":
         prompt, cached, completion = (self._tokens.labels(model, kind) for kind in ("prompt", "cached", "completion"))
         times = (self._first.labels(model), self._total.labels(model), self._waited.labels(model))
-        return _OfModel(prompt, cached, completion, *times)
+        return _OfModel(prompt, cached, completion, *times, lru_cache(partial(self._inferences.labels, model)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +110,4 @@ class _OfModel:
     first: Histogram
     total: Histogram
     waited: Histogram
+    ended: Callable[[str], Counter]

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
-import anyio
 from starlette.types import Message, Receive, Send
 
 from appliance.access.principal import Principal
@@ -35,14 +34,22 @@ class Passage:
     async def run(self, receive: Receive, send: Send) -> None:
         """Pass it through until its end or until the caller is gone. Errors before the first byte are raised."""
         seconds = self._engines.limits.answer_seconds
-        with anyio.move_on_after(seconds) as scope:
-            watch = asyncio.ensure_future(_gone(receive, scope))  # a task group would cost four times as much
-            try:
-                await self._pass(send)
-            finally:
-                left = watch.done()
-                watch.cancel()
-        if scope.cancelled_caught and not left:
+        ending = _Ending()
+        timer = asyncio.get_running_loop().call_later(seconds, ending.end, _LATE)
+        watch = asyncio.ensure_future(receive())  # the body was read whole: what comes next is that the caller is gone
+        watch.add_done_callback(ending.gone)
+        cut = None
+        try:
+            await self._pass(send)
+        except asyncio.CancelledError:
+            if not ending.was_ours():
+                raise
+            cut = ending.why
+        finally:
+            ending.why = ending.why or _OVER
+            timer.cancel()
+            watch.cancel()
+        if cut == _LATE:
             await self._break(DeadlinePassed(f"the answer took more than {seconds:g} seconds", retry_after=30), send)
         if self._failed is not None:
             raise self._failed
@@ -74,10 +81,33 @@ class Passage:
         await send(part(b"", more=False))
 
 
-async def _gone(receive: Receive, scope: anyio.CancelScope) -> None:
-    """The body was read whole: the next message is that the caller is gone."""
-    await receive()
-    scope.cancel()
+_LATE, _LEFT, _OVER = "late", "left", "over"
+
+
+class _Ending:
+    """Why the present task ends before its work: once, and by a cancel that is told from others'.
+
+    By hand, as scopes of anyio cost more than all that an answer needs else.
+    """
+
+    def __init__(self) -> None:
+        self.why: str | None = None
+        self._task = asyncio.current_task()
+
+    def end(self, why: str) -> None:
+        """Cancel it, unless it is over."""
+        if self.why is None and self._task is not None:
+            self.why = why
+            self._task.cancel()
+
+    def gone(self, watch: "asyncio.Future[Message]") -> None:
+        """The caller is."""
+        if not watch.cancelled():
+            self.end(_LEFT)
+
+    def was_ours(self) -> bool:
+        """Whether the cancel that came was this one and nobody else wants the task to end."""
+        return self.why is not None and self._task is not None and self._task.uncancel() == 0
 
 
 def provenance(target: Target) -> Provenance:

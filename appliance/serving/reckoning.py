@@ -16,6 +16,7 @@ SHORTEST_ANSWER: Final = 64
 """Where the caller names no length, a budget that leaves less than this for the answer refuses the request."""
 UNNAMED: Final = 16
 """Tokens that a plain completion has where it names no length, by OpenAI's description and in vLLM."""
+_written: Final = json.JSONEncoder(ensure_ascii=False).encode
 _READ: Final = ("messages", "prompt", "tools", "response_format")
 
 
@@ -51,8 +52,4 @@ def _prompt(body: dict[str, Any]) -> int:
     parts = [body[name] for name in _READ if body.get(name) is not None]
     messages = body.get("messages")
     around = EACH_MESSAGE * len(messages) if isinstance(messages, list) else 0
-    return (
-        TEMPLATE
-        + around
-        + sum(len(json.dumps(part, ensure_ascii=False).encode(errors="surrogatepass")) for part in parts)
-    )
+    return TEMPLATE + around + sum(len(_written(part).encode(errors="surrogatepass")) for part in parts)

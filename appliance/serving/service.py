@@ -1,8 +1,8 @@
 """The engines as other slices use them: ask a route, stream its answer, know what it speaks."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -62,6 +62,7 @@ class Engines:
         self._connect = connect
         self._record = record
         self._salt = salt
+        self._salts: dict[UUID, str] = {}
         self._upstreams: dict[UUID, Closing] = {}
         self._busy: Counter[UUID] = Counter()
         self._shares: defaultdict[UUID, Sharing] = defaultdict(Sharing)
@@ -95,7 +96,10 @@ class Engines:
 
     def salt(self, principal: Principal) -> str:
         """Keeps tenants apart in an engine's prefix cache, whose timing would else tell what others asked."""
-        return crypto.keyed(self._salt, "cache-salt", principal.tenant.bytes)
+        found = self._salts.get(principal.tenant)
+        if found is None:
+            found = self._salts[principal.tenant] = crypto.keyed(self._salt, "cache-salt", principal.tenant.bytes)
+        return found
 
     @asynccontextmanager
     async def ask(
@@ -120,22 +124,20 @@ class Engines:
             reservation = await self._reserve(principal, reckoning.wanted(body, target.context))
         sent = reckoning.bounded(body, target.context, reservation.granted)
         try:
-            async with (
-                self._turns[target.deployment].turn(principal.tenant, self._room(target)) as waited,
-                self._least_busy(target) as (upstream, share),
-            ):
-                record = share.charging(reservation.recording(self._record))
-                asker = Asker(principal, record, waited, self.meters)
-                async with infer(upstream, sent, target, asker, path) as inference:
-                    yield inference
+            async with self._turns[target.deployment].turn(principal.tenant, self._room(target)) as waited:
+                with self._least_busy(target) as (upstream, share):
+                    record = reservation.recording(self._record, share.seconds)
+                    asker = Asker(principal, record, waited, self.meters)
+                    async with infer(upstream, sent, target, asker, path) as inference:
+                        yield inference
         except (OverShare, EngineFull):
             reservation.cancel()  # no engine took it
             raise
         finally:
             reservation.release()
 
-    @asynccontextmanager
-    async def _least_busy(self, target: Target) -> AsyncIterator[tuple[Closing, Share]]:
+    @contextmanager
+    def _least_busy(self, target: Target) -> Iterator[tuple[Closing, Share]]:
         replica = least_busy(target.replicas, self._busy)[0]
         self._busy[replica.id] += 1
         try:

@@ -7,12 +7,8 @@ was busy, however many it batches. Kept as one running sum (as processor sharing
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from appliance.kit import clock
-from appliance.usage.journal import UsageRecord
-
-Record = Callable[[UsageRecord], None]
 
 
 class Sharing:
@@ -58,7 +54,3 @@ class Share:
     def seconds(self) -> float:
         """What it was charged until now."""
         return self._sharing.each() - self._begun
-
-    def charging(self, record: Record) -> Record:
-        """``record``, which also says what the request was charged."""
-        return lambda told: record(replace(told, gpu_seconds=self.seconds()))

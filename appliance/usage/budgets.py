@@ -53,12 +53,16 @@ class Reservation:
         kept = (block for block, _ in self._parts if block.limit.measure in KEPT)
         return tuple(Charge(block.window_id, block.lease) for block in kept if block.window_id is not None)
 
-    def recording(self, record: Record) -> Record:
-        """``record``, which also names these budgets in the record and settles them with what it counts."""
+    def recording(self, record: Record, engine: Callable[[], float] = float) -> Record:
+        """``record``, which also names these budgets in the record and settles them with what it counts.
+
+        ``engine`` tells the seconds of an engine that the request was charged: none, if nothing is said.
+        """
 
         def write(told: UsageRecord) -> None:
             came = origin.current()
-            record(replace(told, charges=self.charges, asked=came.request_id, source=came.source))
+            more = {"charges": self.charges, "asked": came.request_id, "source": came.source, "gpu_seconds": engine()}
+            record(replace(told, **more))  # type: ignore[arg-type] # of many types
             self.settle(told.prompt_tokens + told.completion_tokens)
 
         return write

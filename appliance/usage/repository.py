@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, select, text, update
+from pydantic import TypeAdapter
+from sqlalchemy import Table, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
 from appliance.kit.ids import uuid7
+from appliance.kit.rows import rows_of
 from appliance.usage.journal import UsageRecord
 from appliance.usage.measures import Limit, Measure, Window
 from appliance.usage.tables import (
@@ -23,9 +26,9 @@ from appliance.usage.tables import (
     UsageRecordRow,
 )
 
-_COLUMNS = tuple(
-    column.name for column in UsageRecordRow.__table__.columns if column.name not in ("recorded_at", "rolled")
-)
+_JSON: TypeAdapter[Sequence[UsageRecord]] = TypeAdapter(Sequence[UsageRecord])
+_RECORDS = cast("Table", UsageRecordRow.__table__)
+_COLUMNS = tuple(column.name for column in _RECORDS.columns if column.name not in ("recorded_at", "rolled"))
 LIFE = 60
 """Seconds that a lease counts for after its holder last told of itself."""
 _EXPIRES = func.clock_timestamp() + text(f"interval '{LIFE} seconds'")
@@ -34,9 +37,9 @@ _ALIVE = QuotaLeaseRow.expires_at > func.clock_timestamp()
 
 def keep(session: Session, batch: Sequence[UsageRecord]) -> frozenset[UUID]:
     """Insert records, once by request id, whoever tries again; the ids of those that are new."""
-    rows = [{name: getattr(record, name) for name in _COLUMNS} for record in batch]
-    made = insert(UsageRecordRow).on_conflict_do_nothing(index_elements=["request_id"])
-    return frozenset(session.scalars(made.returning(UsageRecordRow.request_id), rows))
+    rows = rows_of(_RECORDS, _COLUMNS, _JSON.dump_json(batch))
+    made = insert(UsageRecordRow).from_select(_COLUMNS, rows).on_conflict_do_nothing(index_elements=["request_id"])
+    return frozenset(session.scalars(made.returning(UsageRecordRow.request_id)))
 
 
 def charge(session: Session, kept: Sequence[UsageRecord]) -> None:

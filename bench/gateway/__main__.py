@@ -10,6 +10,7 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,6 +21,8 @@ from bench.gateway.servers import Server, all_of_them
 
 CONNECTIONS = (1, 10, 50)
 STREAMS = 100
+DRAINED = 1.2
+"""Seconds after which ours has written down what it answered, which is part of what a request costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Seen:
 
     whole: dict[tuple[str, int], list[Whole]]
     streams: dict[str, list[Streams]]
+    processor: dict[tuple[str, int], list[float]]
 
     def rps(self, name: str, connections: int) -> float:
         """The median round."""
@@ -64,6 +68,10 @@ class Seen:
     def p50(self, name: str, connections: int) -> float:
         """The median of the rounds' medians, milliseconds."""
         return statistics.median(one.p50 for one in self.whole[name, connections])
+
+    def microseconds(self, name: str, connections: int) -> float:
+        """The median round's processor time of a request, in the server's own process."""
+        return statistics.median(self.processor[name, connections])
 
     def p99(self, name: str, connections: int) -> float:
         """The median of the rounds' slowest hundredths, milliseconds."""
@@ -80,13 +88,18 @@ class Seen:
 
 def measure(servers: dict[str, Server], rounds: int, seconds: float) -> Seen:
     """All rounds."""
-    seen = Seen(defaultdict(list), defaultdict(list))
+    seen = Seen(defaultdict(list), defaultdict(list), defaultdict(list))
     for server in servers.values():  # the first requests of a process are no measure
         whole(server.port, server.key, 4, 1)
     for number in range(rounds):
         for connections in CONNECTIONS:
             for name, server in servers.items():
-                seen.whole[name, connections].append(whole(server.port, server.key, connections, seconds))
+                before = server.worked()
+                told = whole(server.port, server.key, connections, seconds)
+                time.sleep(DRAINED)
+                seen.whole[name, connections].append(told)
+                each = (server.worked() - before) / (told.rps * seconds)
+                seen.processor[name, connections].append(each * 1e6)
         for name in ("direct", "bare", "ours"):
             seen.streams[name].append(streams(servers[name].port, servers[name].key, STREAMS))
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
@@ -103,6 +116,8 @@ def figures(seen: Seen, servers: dict[str, Server]) -> Iterator[Figure]:
         if "litellm" in servers:
             yield least(f"requests/s, {at}, of LiteLLM", ours, seen.rps("litellm", connections), 10, "1/s, LiteLLM")
         yield least(f"requests/s, {at}, metering and audit", ours, seen.rps("unmetered", connections), 0.9, "1/s, off")
+        cost = (seen.microseconds("ours", connections), seen.microseconds("bare", connections))
+        yield Figure(f"processor time of a request, {at}", *cost, "µs, bare")
         yield Figure(f"p50, {at}", seen.p50("ours", connections), seen.p50("bare", connections), "ms, bare")
         yield Figure(f"p99, {at}", seen.p99("ours", connections), seen.p99("bare", connections), "ms, bare")
     direct = seen.p50("direct", 1)

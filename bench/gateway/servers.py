@@ -50,6 +50,11 @@ class Server:
     cold: float = 0.0
     log: Path = field(default_factory=Path)
 
+    def worked(self) -> float:
+        """Seconds of processor that it has had, all its threads together."""
+        told = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
+
     def resident(self) -> float:
         """MiB of memory, its children's too."""
         pids = [self.process.pid]

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import logging
+import multiprocessing
 import re
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,19 @@ def test_ids_are_version_7_and_sort_in_the_order_they_were_made() -> None:
     assert len(set(made)) == len(made)
     assert {value.version for value in made} == {7}
     assert abs((made[0].int >> 80) - clock.now().timestamp() * 1000) < 5000
+
+
+def test_a_fork_makes_other_ids_than_its_parent() -> None:
+    """The stock of randomness is its parent's: two processes that shared it would make the same ids."""
+    chance = (1 << 62) - 1
+    ids.uuid7()
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        told = pool.map(_made, [100])[0]
+    assert not {one.int & chance for one in told} & {one.int & chance for one in _made(100)}
+
+
+def _made(count: int) -> list[UUID]:
+    return [ids.uuid7() for _ in range(count)]
 
 
 @given(st.uuids())

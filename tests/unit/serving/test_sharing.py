@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.serving.sharing import Share, Sharing
+from appliance.usage.budgets import Reservation
 from appliance.usage.journal import UsageRecord
 from tests.unit.usage.test_journal import _record
 
@@ -60,5 +61,5 @@ def test_a_record_says_what_its_request_was_charged() -> None:
     clock, written = Clock(), list[UsageRecord]()
     with Sharing(clock).running() as share:
         clock.now += 2
-        share.charging(written.append)(_record())
+        Reservation(None, 1).recording(written.append, share.seconds)(_record())
     assert written[0].gpu_seconds == 2.0
