@@ -1,8 +1,8 @@
 """Hostile bytes, read in a process of their own: ``python -m appliance.catalog.confined weights|adapter …``.
 
 Weights, configurations and adapters come from outside. Their headers and JSON are read by a child under limits of
-memory, time and files, on a leash; it writes nothing and answers with one JSON document. Whatever a file does to it is
-a refusal.
+memory, time and files, on a leash, shut in with the directories that it reads; it writes nothing and answers with one
+JSON document. Whatever a file does to it is a refusal.
 """
 
 import json
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from appliance.catalog import header, lora, verify
 from appliance.kit.children import ChildNotStarted, Limits, spawn
+from appliance.kit.confine import Walls, code
 from appliance.kit.errors import ApplianceError, Broken
 from appliance.kit.leftovers import ChildStillRunning
 
@@ -97,7 +98,9 @@ def _adapter(directory: Path, base: Path, most: int, names: list[str]) -> lora.L
 
 
 def main() -> int:
-    """Answer on standard output."""
+    """Answer on standard output, shut in with the directories that are read."""
+    given = [path for path in map(Path, sys.argv[2:4]) if path.is_dir()]
+    Walls((*code(), *given)).put_up()
     try:
         told = answer(*sys.argv[1:])
     except MemoryError:

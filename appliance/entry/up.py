@@ -21,7 +21,7 @@ from appliance.entry.begin import READY
 from appliance.entry.up_checks import CannotStart
 from appliance.entry.up_plan import Life, Part, State
 from appliance.entry.up_start import Starter
-from appliance.kit import clock
+from appliance.kit import clock, confine
 from appliance.kit.errors import ApplianceError
 from appliance.kit.layout import Layout
 from appliance.kit.leftovers import Leftovers
@@ -158,6 +158,8 @@ def _hold(settings: Settings, console: Console, signals: Signals) -> int:
     view = up_view.choose(console, plan)
     url = up_probes.address(settings.web)
     news = News(layout, plan, view, starter.sign_in, url, begun)
+    for lacking in confine.missing(confine.offered()):
+        view.say(lacking)
     try:
         failure = up_run.run(parts, records, view, news.changed, signals.stopping)
         view.say(failure or "Stopping.")

@@ -12,6 +12,7 @@ from appliance.entry.cli import output
 from appliance.entry.cli.finding import Places, find
 from appliance.entry.cli.local import Data, of
 from appliance.entry.cli.output import Json
+from appliance.kit import confine
 from appliance.kit.errors import ApplianceError
 from appliance.kit.layout import Layout
 
@@ -76,6 +77,15 @@ def machine(layout: Layout) -> Iterator[Finding]:
     there = any(folder.glob("**/libtcmalloc_minimal.so.4") for folder in LIBRARIES if folder.is_dir())
     yield _wanted("tcmalloc", there, "The engine is slower without: install libtcmalloc-minimal4.")
     yield _wanted("compiler", shutil.which("g++") is not None, "The engine is slower without: install g++.")
+    yield walls(confine.offered())
+
+
+def walls(has: confine.Offered) -> Finding:
+    """What of this kernel shuts in the processes that read hostile files."""
+    files = f"Landlock {has.files}" if has.files else "no Landlock"
+    detail = f"{files}, {'seccomp' if has.calls else 'no seccomp'}"
+    lacking = confine.missing(has)
+    return Finding("walls", "warning" if lacking else "ok", detail, " ".join(lacking))
 
 
 def private(layout: Layout) -> Iterator[Finding]:

@@ -1,7 +1,10 @@
 """The process that reads hostile bytes: ``python -m appliance.knowledge.parsing.child``.
 
-It stays warm with every parser imported, and forks once per document (some milliseconds): the fork lowers its limits,
-gives up root and the network, reads that one file, answers and ends. Whatever a file does to it touches no other.
+It stays warm with every parser imported, and forks once per document (some milliseconds): a turn, which takes the
+request and hands on the answer, and below it the reader, which lowers its limits, gives up root, shuts itself in
+(:mod:`appliance.kit.confine`), reads the one file that it has open, answers and ends. Whatever a file does to its
+reader touches no other: it has neither our requests nor our answers, only a pipe for its own; and since the warm
+process never saw a document, the reader's memory holds none but its own.
 
 Standard input brings ``{"path", "name", "limits"}``, standard output answers with a document or ``{"code", "detail"}``.
 """
@@ -20,6 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
 from appliance.kit import clock
+from appliance.kit.confine import Walls, code, missing, offered
 from appliance.knowledge.parsing.errors import FileRefused, TooHungry, TooSlow, Unreadable
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.message import REQUEST_LIMIT, answer_limit, answered, frame, receive, refused
@@ -27,9 +31,10 @@ from appliance.knowledge.parsing.read import read
 
 _NOBODY: Final = 65534
 _CLONE_NEWNET: Final = 0x40000000
-_PR_SET_NO_NEW_PRIVS: Final = 38
 _OPEN_FILES: Final = 64
 _PIECE: Final = 1 << 20
+_OVER: Final = 3
+"""How a turn ends that finds no further request."""
 
 
 def answer(file: BinaryIO, name: str, limits: ParseLimits) -> dict[str, Any]:
@@ -46,13 +51,14 @@ def answer(file: BinaryIO, name: str, limits: ParseLimits) -> dict[str, Any]:
         return refused(Unreadable(type(error).__name__))
 
 
-def confine(limits: ParseLimits) -> None:
+def confine(limits: ParseLimits, walls: Walls) -> None:
     """Take from this process what reading a file does not need. Never undone: for the fork alone."""
     for name, value in (
         ("RLIMIT_AS", limits.memory),
         ("RLIMIT_CPU", limits.seconds),
         ("RLIMIT_FSIZE", 0),
         ("RLIMIT_NOFILE", _OPEN_FILES),
+        ("RLIMIT_NPROC", 0),
         ("RLIMIT_CORE", 0),
     ):
         resource.setrlimit(getattr(resource, name), (value, value))
@@ -60,15 +66,26 @@ def confine(limits: ParseLimits) -> None:
         os.setgroups([])
         os.setgid(_NOBODY)
         os.setuid(_NOBODY)
-    ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    walls.put_up()
 
 
-def _fork(path: Path, name: str, limits: ParseLimits, writing: int) -> NoReturn:
+def _shut_in(file: BinaryIO, name: str, limits: ParseLimits, walls: Walls) -> dict[str, Any]:
+    try:
+        confine(limits, walls)
+    except OSError as error:  # what has no walls reads nothing
+        return refused(Unreadable(f"its reader could not be shut in: {error}"))
+    return answer(file, name, limits)
+
+
+def _fork(path: Path, name: str, limits: ParseLimits, writing: int, walls: Walls) -> NoReturn:
     """In the fork: answer into the pipe and end without any of Python's own endings."""
     with suppress(BaseException):
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1):  # what others ask, and what they are answered
+            os.dup2(nothing, stream)
+        os.close(nothing)
         with path.open("rb") as file:
-            confine(limits)
-            message = frame(answer(file, name, limits))
+            message = frame(_shut_in(file, name, limits, walls))
         with io.FileIO(writing, "w") as pipe:
             view = memoryview(message)
             while view:
@@ -76,13 +93,13 @@ def _fork(path: Path, name: str, limits: ParseLimits, writing: int) -> NoReturn:
     os._exit(0)
 
 
-def served(path: Path, name: str, limits: ParseLimits) -> bytes:
+def served(path: Path, name: str, limits: ParseLimits, walls: Walls) -> bytes:
     """The framed answer for one file, read by a fork that may die or hang."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _fork(path, name, limits, writing)
+        _fork(path, name, limits, writing, walls)
     os.close(writing)
     try:
         gathered = _gather(reading, clock.monotonic() + limits.seconds, answer_limit(limits))
@@ -124,18 +141,46 @@ def _no_network() -> None:
         ctypes.CDLL(None).unshare(_CLONE_NEWNET)
 
 
+def _taken(size: int) -> bytes:
+    """So many bytes of standard input, or fewer at its end; none beyond, since the next turn needs them."""
+    pieces: list[bytes] = []
+    while size and (piece := os.read(0, min(size, _PIECE))):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
+
+
+def _turn(walls: Walls) -> int:
+    """In a fork: one request, one answer."""
+    order = receive(_taken, REQUEST_LIMIT)
+    if order is None:
+        return _OVER
+    left = memoryview(served(Path(order["path"]), str(order["name"]), ParseLimits(**order["limits"]), walls))
+    while left:
+        left = left[os.write(1, left) :]
+    return 0
+
+
 def main() -> int:
-    """Serve until standard input ends."""
+    """Serve until standard input ends. This process sees no document, not even a name: every fork begins as it is."""
     _no_network()
     for encoding in set(encodings.aliases.aliases.values()):
         with suppress(LookupError):
             codecs.lookup(encoding)  # a fork that gave up root may no longer read the files that they are in
-    requests = sys.stdin.buffer
-    while (order := receive(requests.read, REQUEST_LIMIT)) is not None:
-        answer_bytes = served(Path(order["path"]), str(order["name"]), ParseLimits(**order["limits"]))
-        sys.stdout.buffer.write(answer_bytes)
-        sys.stdout.buffer.flush()
-    return 0
+    for lacking in missing(offered()):
+        sys.stderr.write(f"{lacking}\n")
+    sys.stderr.flush()
+    walls, status = Walls(code()), 0
+    while status == 0:
+        select.select([0], [], [])
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            with suppress(BaseException):
+                status = _turn(walls)
+            os._exit(status)
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return 0 if status == _OVER else 1
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ _KEPT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START", "C
 class ParserHost:
     """One warm parser process; threads take turns. ``close`` it, or it ends with this process."""
 
+    reader: tuple[str, ...] = ("-m", "appliance.knowledge.parsing.child")
+
     def __init__(self, limits: ParseLimits, log: Path | None = None) -> None:
         self.limits = limits
         self._log = log
@@ -78,7 +80,7 @@ class ParserHost:
         self._answers, theirs_out = os.pipe()
         try:
             self._child = spawn(
-                [sys.executable, "-m", "appliance.knowledge.parsing.child"],
+                [sys.executable, *self.reader],
                 name="parser",
                 env=_environment(),
                 log=self._log,

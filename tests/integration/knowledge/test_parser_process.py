@@ -113,7 +113,14 @@ def template(host: ParserHost) -> int:
 
 def forks(pid: int) -> list[int]:
     """The processes that it forked and that live."""
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    with suppress(FileNotFoundError):
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def readers(host: ParserHost) -> list[int]:
+    """The processes that read a document: forks of the one that handles the request."""
+    return [reader for turn in forks(template(host)) for reader in forks(turn)]
 
 
 def user(pid: int) -> tuple[int, ...]:
@@ -157,7 +164,7 @@ def reading(host: ParserHost, path: Path, failures: list[errors.FileRefused]) ->
     saved(path.parent, SLOW)
     thread = threading.Thread(target=parse)
     thread.start()
-    while not (found := forks(template(host))):
+    while not (found := readers(host)):
         time.sleep(0.01)
     return thread, found[0]
 

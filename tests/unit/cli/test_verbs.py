@@ -19,6 +19,7 @@ from appliance.entry.cli.events import Event
 from appliance.entry.cli.finding import NoApplianceKnown
 from appliance.entry.cli.main import app
 from appliance.entry.up_record import PartRecord, Record
+from appliance.kit.confine import Offered
 from appliance.kit.errors import NotFound
 from appliance.kit.layout import Layout
 
@@ -185,9 +186,24 @@ def test_the_doctor_looks_at_the_machine_and_at_who_may_read_the_secrets(tmp_pat
     layout.secrets.mkdir(mode=0o755)
     layout.run.mkdir(mode=0o700)
     found = {each.name: each for each in [*doctor.machine(layout), *doctor.private(layout)]}
-    assert found.keys() == {"memory", "disk", "tcmalloc", "compiler", "secrets", "run"}
+    assert found.keys() == {"memory", "disk", "tcmalloc", "compiler", "walls", "secrets", "run"}
     assert (found["secrets"].state, found["run"].state) == ("failed", "ok")
     assert "chmod 700" in found["secrets"].advice
+
+
+@pytest.mark.parametrize(
+    ("has", "state", "told"),
+    [
+        (Offered(7, calls=True), "ok", "Landlock 7, seccomp"),
+        (Offered(0, calls=True), "warning", "could read what its user may read"),
+        (Offered(1, calls=True), "warning", "does not know of the network"),
+        (Offered(7, calls=False), "warning", "could start processes"),
+    ],
+)
+def test_the_doctor_says_which_walls_the_kernel_does_not_offer(has: Offered, state: str, told: str) -> None:
+    found = doctor.walls(has)
+    assert found.state == state
+    assert told in doctor.line(found)
 
 
 @pytest.mark.parametrize(("has", "state"), [(10, "ok"), (5, "failed")])
