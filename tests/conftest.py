@@ -1,5 +1,6 @@
 """What holds for every test: nothing reaches past loopback, and no test sees this machine's appliance."""
 
+import gc
 import os
 import random
 from collections import defaultdict
@@ -41,3 +42,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = {id(item) for same in cases.values() for n, item in enumerate(same) if n not in tenth(len(same))}
     config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
     items[:] = [item for item in items if id(item) not in left_out]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported stays: the collector need not look at it again after each few hundred objects of a test."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)

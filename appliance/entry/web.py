@@ -104,7 +104,7 @@ def describe() -> FastAPI:
     edge.install(app)
     app.router.routes.extend(gateway.ADDRESSES)  # first: they are asked most
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # as they are: `include_router` would make each of them once more
     app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED, own_paths=gateway.OWN_BODIES)
     app.add_middleware(Direct, addresses=gateway.BY_PATH)
     app.add_middleware(fence.Fenced)

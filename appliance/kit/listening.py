@@ -4,6 +4,8 @@ A proxy that silently dropped the connection would be noticed by TCP's keep-aliv
 looks by itself now and then, or remembers nothing for long.
 """
 
+import os
+import selectors
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +20,7 @@ from appliance.kit import log
 from appliance.kit.database import Database
 
 PAUSE = 0.5
-"""Seconds between two tries to connect, and how soon a stop is noticed."""
+"""Seconds between two tries to connect, and between two looks at the connection."""
 _logger = log.get(__name__)
 
 
@@ -30,11 +32,13 @@ class Listener:
         self._channel = channel
         self._rang = rang
         self._stopping = threading.Event()
+        self._wake = -1
         self._thread: threading.Thread | None = None
         self.hears = False
 
     def start(self) -> None:
         """Begin to listen, in the background."""
+        self._wake = os.eventfd(0)
         self._thread = threading.Thread(target=self._run, name=self._channel, daemon=True)
         self._thread.start()
 
@@ -42,7 +46,10 @@ class Listener:
         """End the thread and close its connection."""
         self._stopping.set()
         if self._thread is not None:
+            os.eventfd_write(self._wake, 1)
             self._thread.join()
+            self._thread = None
+            os.close(self._wake)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -63,9 +70,13 @@ class Listener:
     def _hear(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         self._rang()  # what changed before LISTEN was not heard
         self.hears = True
-        while not self._stopping.is_set():
-            if any(True for _ in connection.notifies(timeout=PAUSE, stop_after=1)):
-                self._rang()
+        with selectors.DefaultSelector() as either:
+            either.register(connection.fileno(), selectors.EVENT_READ)
+            either.register(self._wake, selectors.EVENT_READ)
+            while not self._stopping.is_set():
+                if any(True for _ in connection.notifies(timeout=0)):
+                    self._rang()
+                either.select(PAUSE)
 
     def _listen(self) -> "psycopg.Connection[tuple[object, ...]]":
         pooled = self._database.engine.raw_connection()
