@@ -68,7 +68,7 @@ RULES: dict[str, Rules] = {
     "invitations": _tenant(
         ("select", "insert", "update(hash, expires_at, mail_state, accepted_at, revoked_at, user_id)"),
         ("select", "insert", "update(hash, expires_at, mail_state, revoked_at)"),
-        ("select",),
+        ("select", "delete"),
     ),
     "sign_in_counts": Rules(None, (), (), ALL),
     "sign_ins": _tenant((), ("select", "insert", "delete"), ("select", "update(used_at)")),

@@ -20,7 +20,7 @@ from appliance.jobs.registry import Registry
 from appliance.kit import clock
 from appliance.kit.settings import Settings, load
 from appliance.knowledge.connect import Workshop
-from appliance.tenants import idempotency, lockout, sessions
+from appliance.tenants import idempotency, invitations, lockout, sessions
 from appliance.usage import rolling, stock
 
 Chore = Callable[[Session], object]
@@ -61,6 +61,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
     return (
         lambda session: idempotency.forget(session, keep),
         lambda session: sessions.forget(session, ended),
+        lambda session: invitations.forget(session, timedelta(days=settings.invitations.keep_days)),
         lockout.forget,
         chat.close_orphans,
         appliance.tenants.directory.tasks.due,

@@ -72,6 +72,12 @@ class SessionSettings(_Section):
     keep_days: int = Field(30, ge=1, description="Days that ended sessions are kept")
 
 
+class InvitationSettings(_Section):
+    """Invitations of people."""
+
+    keep_days: int = Field(90, ge=1, description="Days that accepted, revoked and expired invitations are kept")
+
+
 class MailSettings(_Section):
     """The company's mail server, for invitations."""
 
@@ -220,6 +226,7 @@ class Settings(BaseSettings):
     broker: BrokerSettings = BrokerSettings()
     web: WebSettings = WebSettings()
     sessions: SessionSettings = SessionSettings()
+    invitations: InvitationSettings = InvitationSettings()
     mail: MailSettings = MailSettings()
     jobs: JobSettings = JobSettings()
     audit: AuditSettings = AuditSettings()

@@ -181,6 +181,11 @@ class Invitations:
         return row
 
 
+def forget(session: Session, after: timedelta, most: int = 1000) -> int:
+    """Delete up to ``most`` invitations that ended so long ago, of all tenants. For the ``system`` login."""
+    return invited.forget(session, clock.now() - after, most)
+
+
 def _new_link(row: InvitationRow, expires_at: datetime) -> str:
     """Give the invitation another secret, which is returned, and its mail another life."""
     secret = crypto.token(PREFIX)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from appliance.tenants.tables import InvitationRow as Row
@@ -65,6 +65,13 @@ def good(session: Session, tenant: UUID, secret_hash: bytes, now: datetime) -> R
 def note_mail(session: Session, tenant: UUID, secret_hash: bytes, state: str) -> None:
     """Note what became of the mail with this secret; nothing where another has taken its place meanwhile."""
     session.execute(update(Row).where(Row.tenant_id == tenant, Row.hash == secret_hash).values(mail_state=state))
+
+
+def forget(session: Session, ended_before: datetime, most: int) -> int:
+    """Delete invitations that ended long ago; how many went. One that is renewed at this moment stays."""
+    ended = func.coalesce(Row.accepted_at, Row.revoked_at, Row.expires_at) < ended_before
+    old = select(Row.id).where(ended).limit(most)
+    return len(session.execute(delete(Row).where(ended, Row.id.in_(old)).returning(Row.id)).all())
 
 
 def _in_state(state: str | None, now: datetime) -> tuple[ColumnElement[bool], ...]:
