@@ -27,6 +27,7 @@ LICENCES: Final = Path(__file__).with_name("licences")
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")]
+Parser = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 Permission = Literal["allowed", "conditional", "forbidden", "unknown"]
 _DUTIES: Final = ("registration", "attribution", "naming", "acceptable_use")
 
@@ -112,17 +113,21 @@ class Terms(_Strict):
 class Served(_Strict):
     """How vLLM serves it. ``remote_code`` is refused: it would run Python from the model's directory.
 
-    ``prepare``: what must be done to the published files before they can be imported.
+    ``prepare``: what must be done to the published files before they can be imported. ``tools``: vLLM's parser for the
+    form in which the model, as its chat template teaches it, writes calls of tools; None where none is known.
     """
 
     how: Literal["native", "remote_code", "not_served"]
     why: Text | None = None
     prepare: Text | None = None
+    tools: Parser | None = None
 
     @model_validator(mode="after")
     def _refusal_says_why(self) -> Self:
         if (self.how == "native") != (self.why is None):
             raise ValueError("a reason is given exactly where vLLM does not serve it natively")
+        if self.tools is not None and self.how != "native":
+            raise ValueError("what vLLM does not serve calls no tools")
         return self
 
 

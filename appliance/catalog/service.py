@@ -57,6 +57,12 @@ class ModelVersion:
         found = entry.load().get(self.entry or "")
         return found.served.why if found else None
 
+    @property
+    def tool_parser(self) -> str | None:
+        """Who reads the calls of tools that it writes, as the catalogue has it now; None where nobody does."""
+        found = entry.load().get(self.entry or "")
+        return found.served.tools if found else None
+
     def require_active(self) -> None:
         """Raise :class:`NotActive` unless the weights' licence was accepted: called before any engine loads them."""
         if self.activated_at is None:

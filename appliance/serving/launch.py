@@ -119,6 +119,7 @@ class ChildLauncher:
             key=crypto.kept(self._layout.secret(KEY)),
             program=self._settings.engine.program,
             devices=order.placement.indices,
+            tools=version.tool_parser,
         )
         found = command(engine, where)
         called = name(order.replica)

@@ -93,7 +93,10 @@ def parse(told: Mapping[str, Any]) -> EngineSettings:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The host as the engine will find it. ``names``: what the gateway calls the model; ``devices``: graphics cards."""
+    """The host as the engine will find it. ``names``: what the gateway calls the model; ``devices``: graphics cards.
+
+    ``tools``: vLLM's parser for the calls of tools that this model writes, None where it writes none.
+    """
 
     python: Path
     program: str
@@ -107,6 +110,7 @@ class Place:
     compiler: bool = True
     inherited: Mapping[str, str] | None = None
     devices: tuple[int, ...] = ()
+    tools: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ def _argv(settings: EngineSettings, place: Place) -> tuple[str, ...]:
         "--load-format": "safetensors",
         "--uvicorn-log-level": "warning",
     }
-    flags = ["--disable-fastapi-docs", "--disable-uvicorn-access-log"]
+    flags = ["--disable-fastapi-docs", "--disable-uvicorn-access-log", "--enable-prompt-tokens-details"]
     if settings.device == "cuda":
         options["--gpu-memory-utilization"] = settings.memory_share
         options["--tensor-parallel-size"] = settings.parallel
@@ -154,6 +158,9 @@ def _argv(settings: EngineSettings, place: Place) -> tuple[str, ...]:
         options["--max-loras"] = settings.adapters
         options["--max-cpu-loras"] = 2 * settings.adapters  # while a route flips, the former ones are still asked
         options["--max-lora-rank"] = _rank(settings.adapter_rank)
+    if place.tools is not None:
+        flags.append("--enable-auto-tool-choice")  # without, vLLM refuses tools unless the caller forces one of them
+        options["--tool-call-parser"] = place.tools
     if settings.eager or not place.compiler:
         flags.append("--enforce-eager")
     named = [part for name, value in options.items() for part in (name, str(value))]

@@ -23,6 +23,7 @@ def survey(
     key: str,
     program: str,
     devices: tuple[int, ...] = (),
+    tools: str | None = None,
 ) -> Place:
     """The place of one engine on this host."""
     return Place(
@@ -38,6 +39,7 @@ def survey(
         compiler=compiler(Path(sysconfig.get_path("include"))),
         inherited=dict(os.environ),
         devices=devices,
+        tools=tools,
     )
 
 

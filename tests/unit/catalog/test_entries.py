@@ -1,6 +1,8 @@
 """An entry says what it knows, calls unknown what it does not, and nothing else gets in."""
 
+import ast
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,25 @@ def test_the_families_that_enterprises_weigh_are_there_and_each_entry_says_what_
     assert [each.name for each in found if len(each.licence.source) < 40] == []
     assert [each.name for each in found if not each.sources] == []
     assert [each.name for each in found if each.kind != "language" and each.served.how == "native"] == []
+
+
+def test_every_reader_of_tool_calls_that_an_entry_names_is_one_of_vllm_s() -> None:
+    source = Path(find_spec("vllm.tool_parsers").origin or "").read_text()  # type: ignore[union-attr] # it is installed
+    (table,) = (
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_TOOL_PARSERS_TO_REGISTER"
+    )
+    named = {each.family: each.served.tools for each in entry.load().values() if each.served.tools}
+    assert named == {
+        "Llama 3.1": "llama3_json",
+        "Llama 3.2": "llama3_json",
+        "Mistral": "mistral",
+        "Mistral NeMo": "mistral",
+        "Qwen2.5": "hermes",
+        "Qwen3": "hermes",
+    }
+    assert set(named.values()) <= set(ast.literal_eval(table))
 
 
 def test_terms_that_nobody_has_read_are_unknown_and_those_that_were_read_are_not() -> None:
@@ -85,6 +106,8 @@ def test_every_file_of_terms_is_used() -> None:
         (r"^modality: text", "modality: text\nstars: 5", "stars"),
         (r"^served: .*", "served: {how: remote_code}", "a reason is given exactly"),
         (r"^served: .*", "served: {how: native, why: because}", "a reason is given exactly"),
+        (r"^served: .*", "served: {how: remote_code, why: because, tools: hermes}", "calls no tools"),
+        (r"^served: .*", "served: {how: native, tools: --evil}", "tools"),
         (r"commercial: .*", "commercial: {use: conditional}", "conditions are given exactly"),
         (r"commercial: .*", "commercial: {use: yes}", "commercial"),
         (r"naming: .*", "naming: {duty: required}", "a text is given exactly"),

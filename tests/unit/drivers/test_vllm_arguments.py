@@ -134,6 +134,19 @@ def test_room_for_adapters_is_made_where_it_is_wanted() -> None:
     assert "VLLM_ALLOW_RUNTIME_LORA_UPDATING" not in command(EngineSettings(), PLACE).env
 
 
+def test_calls_of_tools_are_read_where_the_catalogue_knows_how_the_model_writes_them() -> None:
+    plain, calling = (command(EngineSettings(), replace(PLACE, tools=tools)).argv for tools in (None, "hermes"))
+    assert {"--enable-auto-tool-choice", "--tool-call-parser"}.isdisjoint(plain)
+    assert "--enable-auto-tool-choice" in calling
+    assert option(calling, "--tool-call-parser") == "hermes"
+    assert len(calling) == len(plain) + 3
+
+
+def test_the_engine_tells_how_much_of_a_prompt_it_had_computed_before() -> None:
+    for device in ("cpu", "cuda"):
+        assert "--enable-prompt-tokens-details" in command(EngineSettings(device=device), PLACE).argv
+
+
 def test_an_engine_sees_the_cards_that_it_was_given_and_no_others() -> None:
     placed = replace(PLACE, devices=(1, 3), inherited={"CUDA_VISIBLE_DEVICES": "0,1,2,3"})
     assert command(EngineSettings(device="cuda"), placed).env["CUDA_VISIBLE_DEVICES"] == "1,3"
