@@ -9,7 +9,9 @@ _DEEPEST = 16
 _LONGEST_SCHEMA = 64 * 1024
 _REFUSED = {"pattern", "patternProperties", "format"}
 """Compiled into an automaton by the engine before the first token: a short one can take it minutes."""
-_COUNTS = {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
+_RANGES = (("minLength", "maxLength"), ("minItems", "maxItems"), ("minProperties", "maxProperties"))
+"""An engine fails on one that is below nothing, or empty, only when it compiles it: that looks like an engine down."""
+_COUNTS = {name for names in _RANGES for name in names}
 _LARGEST_COUNT = 1024
 """Each is unrolled into so many states: ten characters of schema can take an engine's memory."""
 _TYPES = {"object", "array", "string", "number", "integer", "boolean", "null"}
@@ -34,12 +36,18 @@ def _check_level(objects: list[dict[str, Any]], where: str) -> None:
     for found in objects:
         if refused := found.keys() & _REFUSED:
             raise FieldRefused(f"{where}: {min(refused)} is not accepted in a schema", field=where)
-        if any(not isinstance(found[key], int) or found[key] > _LARGEST_COUNT for key in _COUNTS & found.keys()):
+        if not all(_is_count(found[key]) for key in _COUNTS & found.keys()):
             raise FieldRefused(f"{where}: a length or a number of items is at most {_LARGEST_COUNT}", field=where)
+        if empty := [least for least, most in _RANGES if found.get(least, 0) > found.get(most, _LARGEST_COUNT)]:
+            raise FieldRefused(f"{where}: {empty[0]} is more than may be", field=where)
         if "type" in found and not _is_type(found["type"]):
             raise FieldRefused(f"{where}: {str(found['type'])[:40]!r} is no type of JSON schema", field=where)
         if "$ref" in found and not str(found["$ref"]).startswith("#"):
             raise FieldRefused(f"{where}: a $ref may only point into the schema itself", field=where)
+
+
+def _is_count(told: object) -> bool:
+    return isinstance(told, int) and not isinstance(told, bool) and 0 <= told <= _LARGEST_COUNT
 
 
 def _is_type(told: object) -> bool:

@@ -1,7 +1,7 @@
 """Starting an engine: licence and weights checked, a place found, arguments computed, its processes on a leash."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -119,9 +119,8 @@ class ChildLauncher:
             key=crypto.kept(self._layout.secret(KEY)),
             program=self._settings.engine.program,
             devices=order.placement.indices,
-            tools=version.tool_parser,
         )
-        found = command(engine, where)
+        found = command(engine, replace(where, tools=version.tool_parser))
         called = name(order.replica)
         try:
             child = spawn(

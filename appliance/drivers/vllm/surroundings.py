@@ -23,7 +23,6 @@ def survey(
     key: str,
     program: str,
     devices: tuple[int, ...] = (),
-    tools: str | None = None,
 ) -> Place:
     """The place of one engine on this host."""
     return Place(
@@ -39,7 +38,6 @@ def survey(
         compiler=compiler(Path(sysconfig.get_path("include"))),
         inherited=dict(os.environ),
         devices=devices,
-        tools=tools,
     )
 
 

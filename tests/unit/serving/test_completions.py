@@ -177,6 +177,9 @@ def part(**fields: object) -> dict[str, object]:
         ({"response_format": schema({"type": "string", "maxLength": 2**31})}, "at most"),
         ({"response_format": schema({"items": {"type": "array", "minItems": 100_000}})}, "at most"),
         ({"response_format": schema({"properties": {"a": {"maxItems": 1e9}}})}, "at most"),
+        ({"response_format": schema({"type": "string", "minLength": -5})}, "at most"),
+        ({"response_format": schema({"type": "array", "minItems": True})}, "at most"),
+        ({"response_format": schema({"type": "array", "minItems": 9, "maxItems": 2})}, "minItems is more than may be"),
     ],
 )
 def test_what_is_not_listed_is_refused_by_name(fields: dict[str, object], named: str) -> None:
