@@ -1,4 +1,4 @@
-"""The engine host's process: ``python -m appliance.entry.engines``."""
+"""The engine host's process: ``python -m appliance.entry.engines``. A second one waits until the first has ended."""
 
 import signal
 import sys
@@ -12,22 +12,20 @@ from appliance.licensing.place import Place
 from appliance.serving import adapters
 from appliance.serving.host import Host, Timing, World
 from appliance.serving.launch import ChildLauncher
+from appliance.serving.tenure import Superseded, Tenure
 
 
 def main() -> int:
-    """Reconcile until SIGTERM, then drain every engine and leave."""
+    """Reconcile until SIGTERM, then drain every engine and leave; 1 when another host took over."""
     given = settings.load()
     log.configure("engines", given.log_level)
     stop = threading.Event()
     system = Database.of(given, "system")
     licences = Licences(system, Place.of(given))
     launcher = ChildLauncher(given, system, licences.now)
-    launcher.clear()
-    known, check = adapters.of(given), adapters.checked(system)
-    world = World(system, launcher, given.layout, known, check, given.engine.endpoints)
+    known, check, tenure = adapters.of(given), adapters.checked(system), Tenure(system)
+    world = World(system, launcher, given.layout, known, check, given.engine.endpoints, tenure.keep)
     host = Host(world, Timing(given.engine.start_seconds))
-    bell = Listener(system, "serving", host.wake.set)
-    bell.start()
 
     def end(*_: object) -> None:
         stop.set()
@@ -35,9 +33,20 @@ def main() -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
-    host.run(stop, given.engine.poll_seconds)
-    bell.stop()
-    system.close()
+    if not tenure.wait(stop):
+        return 0
+    launcher.clear()  # only now: until then what looks like a dead host's is another's
+    bell = Listener(system, "serving", host.wake.set)
+    bell.start()
+    try:
+        host.run(stop, given.engine.poll_seconds)
+    except Superseded as superseded:
+        log.get(__name__).error(superseded.detail)
+        return 1
+    finally:
+        bell.stop()
+        tenure.end()
+        system.close()
     return 0
 
 

@@ -65,7 +65,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the host rests on. ``elsewhere``: addresses of engines that others start, by the deployment's name."""
+    """What the host rests on. ``elsewhere``: addresses of engines that others start, by the deployment's name.
+
+    ``keep``: see before each look that this host is still the one (:mod:`appliance.serving.tenure`).
+    """
 
     system: Database
     launcher: Launcher
@@ -73,6 +76,7 @@ class World:
     known: adapters.Adapters = adapters.none
     check: Callable[[Adapter], None] = lambda _adapter: None
     elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keep: Callable[[], None] = lambda: None
 
 
 class Host:
@@ -89,10 +93,14 @@ class Host:
         self.wake = threading.Event()
 
     def run(self, stop: threading.Event, pause: float) -> None:
-        """Reconcile every ``pause`` seconds and when woken, until told to stop; then drain all engines and wait."""
+        """Reconcile every ``pause`` seconds and when woken, until told to stop; then drain all engines and wait.
+
+        Raises ``Superseded`` when another host has taken over; the engines are then for who ends this process.
+        """
         while not stop.is_set():
             self.wake.clear()
             try:
+                self._world.keep()
                 self.once()
             except SQLAlchemyError as error:
                 _logger.warning("deployments cannot be read for now", error=str(error))
