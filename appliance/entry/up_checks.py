@@ -7,10 +7,11 @@ import shutil
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 import appliance
 from appliance.kit.errors import ApplianceError
-from appliance.kit.layout import SOCKET_LIMIT, Layout
+from appliance.kit.layout import ENGINE_SOCKET_LIMIT, SOCKET_LIMIT, Layout
 from appliance.kit.settings import HostSettings, WebSettings
 
 VERSION = "VERSION"
@@ -122,7 +123,8 @@ def lock(data: Path) -> int:
 
 def sockets_fit(layout: Layout) -> bool:
     """Whether the paths of sockets in ``run/`` are short enough for the kernel."""
-    return len(os.fsencode(layout.run / "engine-0123456789ab.sock")) <= SOCKET_LIMIT
+    ours = len(os.fsencode(layout.run / "engine-0123456789ab.sock")) <= SOCKET_LIMIT
+    return ours and len(os.fsencode(layout.run / str(UUID(int=0)))) <= ENGINE_SOCKET_LIMIT
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 # sun_path holds 108 bytes with its terminator (unix(7)); the wire's successor adds a suffix of 9.
 SOCKET_LIMIT = 98
+ENGINE_SOCKET_LIMIT = 107
+"""For those that vLLM makes itself, which are called by a UUID and nothing more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
 """Starting an engine: licence and weights checked, a place found, arguments computed, its processes on a leash."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.catalog.verify import Tampered, fingerprint
 from appliance.drivers import devices
 from appliance.drivers.devices import Device
-from appliance.drivers.vllm.arguments import EngineSettings, command
+from appliance.drivers.vllm.arguments import EngineSettings, command, temporary
 from appliance.drivers.vllm.port import Process
 from appliance.drivers.vllm.surroundings import survey
 from appliance.kit import crypto, log
@@ -27,6 +28,8 @@ from appliance.serving.placement import Demand, Held, Placement, place
 
 KEY = "engine-key"
 NAMES = "engine-*"
+_OWN_SOCKET: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""How vLLM calls the sockets between an engine's processes; one that is killed leaves them."""
 _logger = log.get(__name__)
 
 
@@ -89,6 +92,9 @@ class ChildLauncher:
     def clear(self) -> None:
         """End what a killed predecessor left behind: its engines hold gigabytes, and the sockets."""
         cleared = self._leftovers.clear(NAMES)
+        for path in self._layout.run.glob("*-*-*-*-*"):
+            if _OWN_SOCKET.fullmatch(path.name):
+                path.unlink(missing_ok=True)
         if cleared:
             _logger.warning("cleared engines of a former run", pids=cleared)
 
@@ -111,6 +117,8 @@ class ChildLauncher:
         self._layout.engine_warm(order.replica).unlink(missing_ok=True)  # of a host that was killed
         store = cache(self._settings.model_store)
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary(store).mkdir(mode=0o700, exist_ok=True)
+        temporary(store).chmod(0o700)  # raises where another user made it
         where = survey(
             model=version.directory,
             names=(engine_name(version.name, version.digest),),

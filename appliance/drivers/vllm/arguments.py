@@ -14,7 +14,6 @@ from appliance.kit.errors import Refused
 INHERITED = (
     "PATH",
     "HOME",
-    "TMPDIR",
     "LANG",
     "TZ",
     "LD_LIBRARY_PATH",
@@ -121,6 +120,11 @@ class Command:
     env: dict[str, str]
 
 
+def temporary(cache: Path) -> Path:
+    """Where engines put temporary files: nobody else may write there, and what torch compiled is found again."""
+    return cache / "tmp"
+
+
 def command(settings: EngineSettings, place: Place) -> Command:
     """The server's command line and environment for one deployment."""
     return Command(_argv(settings, place), _env(settings, place))
@@ -180,6 +184,9 @@ def _env(settings: EngineSettings, place: Place) -> dict[str, str]:
         "VLLM_HOST_IP": "127.0.0.1",
         "GLOO_SOCKET_IFNAME": "lo",
         "VLLM_CACHE_ROOT": str(place.cache),
+        # Torch looks for compiled headers, and others put files, under names in it that anybody can foretell.
+        "TMPDIR": str(temporary(place.cache)),
+        "VLLM_RPC_BASE_PATH": str(place.socket.parent),  # its sockets: by default below TMPDIR, whose path may be long
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "HF_HUB_OFFLINE": "1",

@@ -26,6 +26,7 @@ from appliance.kit.errors import Broken
 from appliance.kit.ids import uuid7
 from appliance.kit.leftovers import Leftovers, started
 from appliance.kit.settings import Settings
+from appliance.serving import launch
 from appliance.serving.host import Host, Timing
 from appliance.serving.launch import ChildLauncher, Order, name
 from appliance.serving.placement import Placement
@@ -69,6 +70,21 @@ class Counting(ChildLauncher):
     def start(self, order: Order) -> Process:
         self.starts += 1
         return super().start(order)
+
+
+def test_what_an_engine_finds_under_a_name_that_can_be_foretold_nobody_else_put_there(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    cache = launch.cache(engines.settings.model_store)
+    (cache / "tmp").mkdir(parents=True)
+    (cache / "tmp").chmod(0o777)
+    with engines.running():
+        pid = engines.until("running").pid
+        given = dict(entry.split("=", 1) for entry in Path(f"/proc/{pid}/environ").read_text().split("\0") if entry)
+    assert Path(given["TMPDIR"]) == cache / "tmp"
+    assert (cache / "tmp").stat().st_mode & 0o777 == 0o700
+    assert Path(given["VLLM_RPC_BASE_PATH"]) == engines.settings.layout.run
 
 
 def test_checking_the_weights_at_a_start_is_no_reason_to_start_again(engines: Engines) -> None:
@@ -215,8 +231,13 @@ def test_a_database_that_is_away_stops_no_engine_and_keeps_none_from_ending(engi
 def test_a_launcher_clears_what_a_killed_predecessor_left(engines: Engines, tmp_path: Path) -> None:
     child = spawn(shell("sleep 1000"), name="engine-of-before", log=tmp_path / "log")
     Leftovers(engines.settings.layout.run).record(child.trace)
+    left, other = engines.settings.layout.run / str(uuid7()), engines.settings.layout.run / "not-one-of-its-sockets"
+    left.touch()
+    other.touch()
     ChildLauncher(engines.settings, engines.databases.system).clear()
     assert gone([child.pid])
+    assert not left.exists()
+    assert other.exists()
     assert child.poll() is not None
 
 

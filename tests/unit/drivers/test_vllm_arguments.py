@@ -17,7 +17,7 @@ PLACE = Place(
     key="secret-key",
     cores=(0, 1, 2, 3),
     preload=(Path("/lib/tcmalloc.so"), Path("/lib/iomp5.so")),
-    inherited={"PATH": "/bin", "AWS_SECRET": "never", "LD_PRELOAD": "/evil.so"},
+    inherited={"PATH": "/bin", "AWS_SECRET": "never", "LD_PRELOAD": "/evil.so", "TMPDIR": "/tmp"},
 )
 
 
@@ -49,6 +49,8 @@ def test_the_command_line_for_a_processor() -> None:
         "VLLM_HOST_IP": "127.0.0.1",
         "GLOO_SOCKET_IFNAME": "lo",
         "VLLM_CACHE_ROOT": "/cache/vllm",
+        "TMPDIR": "/cache/vllm/tmp",
+        "VLLM_RPC_BASE_PATH": "/run",
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "HF_HUB_OFFLINE": "1",
