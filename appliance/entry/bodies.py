@@ -4,12 +4,15 @@ FastAPI reads a body before it solves dependencies: a form's files lay in the te
 liked, before the key was looked at. So a body is let in only behind a key that is good, and only up to the limit.
 """
 
-import re
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import HTTPException, Request
+from fastapi.params import File
+from fastapi.routing import APIRoute
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.access.web import caller
@@ -24,19 +27,34 @@ BODY: Final = 2 * 1024 * 1024 + 64 * 1024
 """Bytes of any other body; the gateway's own limit lies just below."""
 FORM: Final = 64 * 1024
 """Bytes that a form may have beside its file."""
-UPLOADS: Final = re.compile(r"/api/v1/(collections/[^/]+/documents|tenants/[^/]+/adapters)")
+
+
+def uploads(routes: Sequence[BaseRoute]) -> tuple[APIRoute, ...]:
+    """The routes that take a file: theirs is the limit for uploads."""
+    return tuple(route for route in routes if isinstance(route, APIRoute) and _takes_a_file(route))
+
+
+def _takes_a_file(route: APIRoute) -> bool:
+    return route.body_field is not None and isinstance(route.body_field.field_info, File)
 
 
 class Bodies:
     """Wraps the application inside :class:`appliance.entry.edge.Edge`. ``open_paths`` ask for no key.
 
-    What is behind ``own_paths`` sees to both itself.
+    ``uploads`` take files. What is behind ``own_paths`` sees to both itself.
     """
 
-    def __init__(self, app: ASGIApp, open_paths: frozenset[str], own_paths: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        open_paths: frozenset[str],
+        own_paths: frozenset[str] = frozenset(),
+        uploads: Sequence[APIRoute] = (),
+    ) -> None:
         self._app = app
         self._open = open_paths
         self._own = own_paths
+        self._uploads = uploads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -60,11 +78,14 @@ class Bodies:
         """How many bytes this address takes, and what is said to more."""
         path = request.scope["path"]
         settings: Settings | None = getattr(request.app.state, "settings", None)
-        if settings is not None and UPLOADS.fullmatch(path):
+        if settings is not None and self._uploaded(request.scope):
             most = settings.web.largest_upload
             return most + FORM, BlobTooLarge(f"more than {most} bytes", limit=most)
         most = OPEN_BODY if path in self._open else BODY
         return most, errors.TooLarge(f"a request to this address may have {most} bytes", limit=most)
+
+    def _uploaded(self, scope: Scope) -> bool:
+        return any(route.matches(scope)[0] is Match.FULL for route in self._uploads)
 
 
 class _Limited:

@@ -105,7 +105,8 @@ def describe() -> FastAPI:
     app.router.routes.extend(gateway.ADDRESSES)  # first: they are asked most
     for router in ROUTERS:
         app.router.routes.extend(router.routes)  # as they are: `include_router` would make each of them once more
-    app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED, own_paths=gateway.OWN_BODIES)
+    taking = bodies.uploads(app.routes)
+    app.add_middleware(bodies.Bodies, open_paths=UNAUTHENTICATED, own_paths=gateway.OWN_BODIES, uploads=taking)
     app.add_middleware(Direct, addresses=gateway.BY_PATH)
     app.add_middleware(fence.Fenced)
     app.add_middleware(edge.Edge, counted=gateway.OWN_BODIES)

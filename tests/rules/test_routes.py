@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from appliance.access.principal import Principal
-from appliance.entry import web
+from appliance.entry import bodies, web
 from appliance.kit.errors import Unauthenticated
 from tests.rules.modules import import_all
 
@@ -61,3 +61,16 @@ def test_every_router_is_served() -> None:
     served = {route.endpoint for route in web.describe().routes if isinstance(route, APIRoute)}
     routers = [module.router for module in import_all("api") if hasattr(module, "router")]
     assert {route.endpoint for router in routers for route in router.routes} <= served
+
+
+def test_every_operation_that_takes_a_file_may_be_sent_one_that_is_large() -> None:
+    app = web.describe()
+    described = {
+        (method.upper(), path)
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+        if "multipart/form-data" in operation.get("requestBody", {}).get("content", {})
+    }
+    known = {(method, route.path) for route in bodies.uploads(app.routes) for method in route.methods}
+    assert known == described
+    assert len(known) >= 2

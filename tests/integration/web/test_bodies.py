@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from fastapi import FastAPI, UploadFile
 from starlette.testclient import TestClient
 
 from appliance.entry import bodies, edge, web
@@ -42,6 +43,23 @@ def test_a_body_is_not_read_before_the_key_is_known_and_never_beyond_its_limit(s
         for path in ("/api/v1/login", "/healthz"):
             told = client.post(path, content=b" " * (bodies.OPEN_BODY + 1))
             assert (told.status_code, told.json()["code"]) == (413, "too_large"), path
+
+
+def test_a_route_that_takes_a_file_is_an_upload_without_being_named_and_for_its_own_method_alone() -> None:
+    app = FastAPI()
+
+    @app.post("/new/{name}")
+    def take(name: str, file: UploadFile) -> int:
+        return len(file.file.read())
+
+    app.state.settings = Settings()
+    taking = bodies.uploads(app.routes)
+    app.add_middleware(bodies.Bodies, open_paths=frozenset({"/new/one", "/new/one/more"}), uploads=taking)
+    large = {"file": io.BytesIO(b"x" * (bodies.BODY + 1))}
+    with TestClient(app) as client:
+        assert client.post("/new/one", files=large).json() == bodies.BODY + 1
+        assert client.put("/new/one", files=large).status_code == 413
+        assert client.post("/new/one/more", files=large).status_code == 413
 
 
 def test_a_body_that_never_says_its_length_is_cut_off(settings: Settings, house: House) -> None:
