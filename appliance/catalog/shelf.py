@@ -16,12 +16,11 @@ from uuid import UUID
 
 from appliance.catalog import manifest
 from appliance.catalog.confined import ADAPTER_CONFIG, ADAPTER_WEIGHTS
-from appliance.drivers.blobs import BlobTooLarge
-from appliance.kit import clock
+from appliance.drivers.blobs import STAGING, BlobTooLarge
+from appliance.kit import clock, staging
 
 LARGEST_CONFIG: Final = 64 * 1024
 _PIECE: Final = 1 << 20
-_STAGING: Final = ".staging"
 _ABANDONED: Final = 3600.0
 """Seconds after which what no row names is taken away: no import lasts so long."""
 
@@ -66,9 +65,7 @@ class Shelf:
     @contextmanager
     def staged(self, upload: Upload) -> Iterator[Staged]:
         """Receive an adapter; what was not kept is gone afterwards. Raises BlobTooLarge."""
-        staging = self._root / _STAGING
-        staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=staging) as made:
+        with tempfile.TemporaryDirectory(dir=staging.own(self._root / STAGING)) as made:
             directory = Path(made) / "adapter"
             directory.mkdir(mode=0o700)
             _write(directory / ADAPTER_CONFIG, upload.config, LARGEST_CONFIG)
@@ -107,11 +104,12 @@ class Shelf:
         return sorted(path.name for path in (self._root / str(tenant)).glob("*") if path.is_dir())
 
     def sweep(self, known: Callable[[], set[UUID]]) -> int:
-        """Take away what no row names and what was abandoned half-way; how many directories went.
+        """Take away what no row names; how many directories went. What was abandoned half-way is of ``kit.staging``.
 
         ``known`` is asked after the look at the directories, and what is younger than an import may last is left alone.
         """
-        old = [path for path in self._root.glob("*/*") if path.is_dir() and _old(path)]
+        here = (path for path in self._root.glob("*/*") if path.parent.name != STAGING)
+        old = [path for path in here if path.is_dir() and _old(path)]
         rows = {str(adapter) for adapter in known()} if old else set()
         gone = [path for path in old if path.name not in rows]
         for path in gone:

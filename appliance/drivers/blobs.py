@@ -15,13 +15,11 @@ from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Final, Protocol
 from uuid import UUID
 
-from appliance.kit import clock, errors
+from appliance.kit import errors, staging
 
 _PIECE: Final = 1 << 20
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_STAGING: Final = ".staging"
-_ABANDONED: Final = 24 * 3600.0
-"""Seconds since anything was written to it: no upload lasts that long."""
+STAGING: Final = ".staging"
 
 
 class BlobTooLarge(errors.TooLarge):
@@ -84,11 +82,8 @@ class DirectoryBlobs:
 
     def stage(self, tenant: UUID, source: BinaryIO, limit: int) -> Staged:
         """Written and synced, so that ``keep`` is a rename and a power cut leaves the whole file or none."""
-        staging = self._root / _STAGING
-        staging.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _clear(staging)
         digest, size = hashlib.sha256(), 0
-        with NamedTemporaryFile(dir=staging, delete=False) as file:
+        with NamedTemporaryFile(dir=staging.own(self._root / STAGING), delete=False) as file:
             try:
                 for piece in _bounded(source, limit):
                     size += len(piece)
@@ -141,14 +136,6 @@ class DirectoryBlobs:
         if not _SHA256.fullmatch(sha256):
             raise BlobMissing("that is no digest")
         return self._root / str(tenant) / sha256[:2] / sha256
-
-
-def _clear(staging: Path) -> None:
-    """What a process that was killed has left there."""
-    for left in staging.iterdir():
-        with suppress(FileNotFoundError):  # another upload ended, or cleared it
-            if clock.now().timestamp() - left.stat().st_mtime > _ABANDONED:
-                left.unlink()
 
 
 def _bounded(source: BinaryIO, limit: int) -> Iterator[bytes]:

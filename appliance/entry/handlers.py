@@ -15,9 +15,10 @@ from appliance.catalog import adapters
 from appliance.catalog.shelf import Shelf
 from appliance.chat import service as chat
 from appliance.chat.service import forget_document
+from appliance.drivers.blobs import STAGING
 from appliance.entry import exporting, forgetting, keeping
 from appliance.jobs.registry import Registry
-from appliance.kit import clock
+from appliance.kit import clock, staging
 from appliance.kit.settings import Settings, load
 from appliance.knowledge.connect import Workshop
 from appliance.tenants import idempotency, invitations, lockout, sessions
@@ -66,6 +67,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         chat.close_orphans,
         appliance.tenants.directory.tasks.due,
         lambda session: adapters.sweep(session, shelf),
+        lambda _: [staging.sweep(home / STAGING) for home in (settings.layout.blobs, settings.layout.adapters)],
         rolling.roll_up,
         forgetting.late_rows,
         lambda session: exporting.clear(session, settings),

@@ -4,8 +4,10 @@
 """
 
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import anyio
 import uvicorn
@@ -194,6 +196,13 @@ def server(app: FastAPI, configured: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
+def spool(directory: Path) -> None:
+    """Let forms' files lie there until they are read: /tmp is another's to look at, and often memory."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    tempfile.tempdir = str(directory)
+
+
 def main() -> int:
     """Serve until SIGTERM; 1 with the reason in the log for an address that must not be served."""
     configured = settings.load()
@@ -203,6 +212,7 @@ def main() -> int:
     except ApplianceError as error:
         _logger.critical("web cannot start", reason=error.detail, advice=error.advice)
         return 1
+    spool(configured.layout.spool)
     app = build(configured)
     settle()
     server(app, configured).run()

@@ -63,6 +63,11 @@ class Layout:
         return self.data / "logs"
 
     @property
+    def spool(self) -> Path:
+        """What is being uploaded, in files without a name: on the disk that has room for it, and private."""
+        return self.data / "spool"
+
+    @property
     def licensing(self) -> Path:
         """The clock guard's mark beside the database, and a restore's marker."""
         return self.data / "licensing"
@@ -101,6 +106,6 @@ class Layout:
     def make(self) -> None:
         """Create the directories, private to this user. PostgreSQL's own is made by its driver."""
         self.data.mkdir(parents=True, exist_ok=True)
-        for directory in (self.run, self.secrets, self.blobs, self.index, self.journal, self.logs):
+        for directory in (self.run, self.secrets, self.blobs, self.index, self.journal, self.logs, self.spool):
             directory.mkdir(mode=0o700, exist_ok=True)
             directory.chmod(0o700)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.kit.ids import uuid7
 from appliance.kit.leash import family
-from tests.factories.appliance import CONTROL_PLANE, Appliance, gone
+from tests.factories.appliance import CONTROL_PLANE, Appliance, gone, wait
 
 NOBODY = 65534
 ATTEMPT = """
@@ -44,6 +46,33 @@ def test_the_first_start_prints_a_sign_in_once_and_keeps_the_key_private(running
     running.wait_ready(*CONTROL_PLANE)
     assert "Sign in once" not in running.output.read_text()
     assert running.key() == key
+
+
+def test_what_is_being_uploaded_lies_on_the_disk_of_the_data_and_not_in_tmp(running: Appliance) -> None:
+    web = Path(f"/proc/{running.pid('web')}/fd")
+
+    def unnamed() -> set[Path]:
+        found = set()
+        for one in web.iterdir():
+            with suppress(FileNotFoundError):  # closed meanwhile
+                found.add(one.readlink())
+        return {path for path in found if "(deleted)" in path.name}
+
+    before = unnamed()
+    head = [
+        f"POST /api/v1/collections/{uuid7()}/documents HTTP/1.1",
+        "host: appliance",
+        f"authorization: Bearer {running.key()}",
+        "content-type: multipart/form-data; boundary=edge",
+        "content-length: 8000000",
+        "",
+        '--edge\r\ncontent-disposition: form-data; name="file"; filename="a.md"\r\n\r\n',
+    ]
+    with socket.create_connection(("127.0.0.1", running.port)) as caller:
+        caller.sendall("\r\n".join(head).encode() + b"x" * 3_000_000)
+        wait(lambda: bool(unnamed() - before), 30, "the spooled file")
+        assert {path.parent for path in unnamed() - before} == {running.layout.spool}
+    assert running.layout.spool.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

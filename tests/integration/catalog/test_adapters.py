@@ -17,7 +17,7 @@ from appliance.catalog.confined import Unreadable
 from appliance.catalog.lora import BadAdapter
 from appliance.catalog.service import Catalog
 from appliance.catalog.shelf import Shelf
-from appliance.kit import clock
+from appliance.kit import clock, staging
 from appliance.kit.children import Limits
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import Settings
@@ -81,7 +81,7 @@ def test_an_adapter_is_kept_read_only_at_a_path_of_its_own(
     assert adapters.inspect(kept).state == "verified"
     assert (kept.tenant, kept.base, kept.usable) == (house.one, base, True)
     assert kept.engine_name == f"{house.one.hex[-12:]}.{kept.id.hex}.{kept.digest[:12]}"
-    assert list((stocked.layout.adapters / ".staging").iterdir()) == []
+    assert list((stocked.layout.adapters / ".staging").glob("*/*")) == []
 
 
 def test_other_bytes_are_the_next_version_and_the_same_are_the_one_that_is_there(
@@ -196,8 +196,9 @@ def test_a_deleted_adapter_and_an_abandoned_import_are_swept_away(
     fresh = stocked.layout.adapters / str(house.one) / str(uuid7())
     fresh.mkdir()  # an import that has not committed yet
     with databases.system.session() as session:
-        assert adapters.sweep(session, shelf) == 2
+        assert adapters.sweep(session, shelf) == 1
         assert adapters.sweep(session, shelf) == 0
+    assert staging.sweep(stocked.layout.adapters / ".staging") == 1
     assert {path.name for path in (stocked.layout.adapters / str(house.one)).iterdir()} == {second["id"], fresh.name}
 
 

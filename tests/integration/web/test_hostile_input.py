@@ -139,7 +139,7 @@ def test_a_name_that_looks_like_a_path_stays_a_name(client: TestClient, house: H
         told = client.post(url, headers=member, files={"file": ("x.md", b"%d" % number)}, data={"name": name})
         assert (told.status_code, told.json()["document"]["name"]) == (202, name)
     fresh = _tree(settings.data) - before
-    content = re.compile(rf"blobs/(\.staging|{house.one}(/[0-9a-f]{{2}}(/[0-9a-f]{{64}})?)?)")
+    content = re.compile(rf"blobs/(\.staging(/[0-9a-f]{{32}})?|{house.one}(/[0-9a-f]{{2}}(/[0-9a-f]{{64}})?)?)")
     assert {name for name in fresh if not content.fullmatch(name)} == set()
     assert len([name for name in fresh if "/" in name.removeprefix(f"blobs/{house.one}/")]) >= len(names)
     for name in ("../up", "/etc", "..", ".hidden", "a/b", "a\\b", "x\n", "", "C:x"):

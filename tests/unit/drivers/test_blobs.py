@@ -3,12 +3,16 @@
 import hashlib
 import io
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from appliance.drivers.blobs import BlobMissing, BlobTooLarge, DirectoryBlobs
+from appliance.drivers.blobs import STAGING, BlobMissing, BlobTooLarge, DirectoryBlobs
+from appliance.kit import staging
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 
@@ -93,11 +97,33 @@ def test_a_failing_upload_leaves_nothing(blobs: DirectoryBlobs, tmp_path: Path) 
     assert everything(tmp_path) == []
 
 
-def test_what_a_killed_upload_left_goes_a_day_later_and_an_upload_that_runs_stays(
+def test_what_a_killed_upload_left_is_swept_away_and_an_upload_that_runs_stays(
     blobs: DirectoryBlobs, tmp_path: Path
 ) -> None:
-    left, running = (blobs.stage(ONE, io.BytesIO(name), 10).at for name in (b"left", b"running"))
-    os.utime(left, (1, 1))
-    kept(blobs, b"another")
-    assert not left.exists()
-    assert running.exists()
+    running = blobs.stage(ONE, io.BytesIO(b"running"), 10).at
+    program = (
+        "import io, os, signal; from pathlib import Path; from uuid import UUID\n"
+        "from appliance.drivers.blobs import DirectoryBlobs\n"
+        f"DirectoryBlobs(Path({str(tmp_path / 'blobs')!r})).stage(UUID(int=1), io.BytesIO(b'left'), 10)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    home = tmp_path / "blobs" / STAGING
+    (home / "of-an-older-version").write_bytes(b"left")
+    assert len(everything(tmp_path)) == 3
+    assert staging.sweep(home) == 2
+    assert everything(tmp_path) == [running]
+    assert staging.sweep(home) == 0
+
+
+def test_after_a_fork_each_has_a_directory_of_its_own(tmp_path: Path) -> None:
+    mine = staging.own(tmp_path)
+    assert staging.own(tmp_path) == mine
+    assert mine.stat().st_mode & 0o777 == 0o700
+    pid = os.fork()
+    if pid == 0:
+        os._exit(staging.own(tmp_path) == mine)
+    assert os.waitpid(pid, 0)[1] == 0
+    mine.rmdir()
+    assert staging.own(tmp_path).is_dir()

@@ -1,0 +1,68 @@
+"""Where files lie that have no place yet: a directory for each process, which it holds locked for as long as it lives.
+
+The kernel lets go of the lock when the process ends, however it ends. So what a killed process has left is known at
+once and for certain, and what another one is receiving is never taken away, however long that lasts.
+"""
+
+import fcntl
+import os
+import shutil
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from appliance.kit.ids import uuid7
+
+_lock = threading.Lock()
+_own: dict[Path, Path] = {}
+
+
+def _forget() -> None:
+    """In a fork: what its parent holds is its parent's."""
+    _own.clear()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def own(root: Path) -> Path:
+    """The directory of this process below ``root``, private, made when it is first asked for."""
+    with _lock:
+        found = _own.get(root)
+        if found is None or not found.is_dir():
+            found = _own[root] = _made(root)
+        return found
+
+
+def sweep(root: Path) -> int:
+    """Take away all that processes left which are gone; how many directories and files."""
+    return sum(_removed(left) for left in root.glob("*"))
+
+
+def _made(root: Path) -> Path:
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        made = root / uuid7().hex
+        made.mkdir(mode=0o700)
+        held = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if made.is_dir():  # a sweep that came between has let it go by now, or taken it away
+            return made
+        os.close(held)
+
+
+def _removed(left: Path) -> bool:
+    with suppress(FileNotFoundError):
+        seen = os.open(left, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(seen, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if left.is_dir():
+                shutil.rmtree(left)
+            else:
+                left.unlink()
+        except BlockingIOError:  # its process lives
+            return False
+        finally:
+            os.close(seen)
+        return True
+    return False
