@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from appliance.entry.peers import Full, Peers
 from appliance.kit.settings import WebSettings
+from appliance.serving.passage import LEAVING
 
 MOST: Final = 64 * 1024
 """Bytes that may come without a head, a piece of a body or an end among them; h11 allows as many for a head."""
@@ -18,6 +19,46 @@ PACE: Final = 1024
 """Bytes a second that a body has to bring, over :attr:`WebSettings.body_seconds`, as long as we take them."""
 _TOO_LONG: Final = "The head of the request is too long."
 _TOO_SLOW: Final = "The request did not come in time."
+
+
+class Corked:
+    """A transport for one answer: its head waits for the first piece of its body, or for the end of the loop's round.
+
+    Uvicorn writes each by itself, and a write is a call of the system, a packet, and an awakening of the caller.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = b""
+
+    def write(self, data: bytes) -> None:
+        """The head first."""
+        head = self._head
+        if head is None:
+            self._transport.write(data)
+        elif head:
+            self._head = None
+            self._transport.write(head + data)
+        elif data:
+            self._head = data
+            self._loop.call_soon(self._flush)
+
+    def close(self) -> None:
+        """After what was written."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether nothing more may be written."""
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        head, self._head = self._head, None
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
 
 
 class Bounded(HttpToolsProtocol):
@@ -42,6 +83,7 @@ class Bounded(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it likewise
         """Take a seat, or be told that there is none."""
         super().connection_made(transport)
+        self._leaving: asyncio.Future[None] = self.loop.create_future()
         self._began = self.loop.time()
         self._period = min(self.web.head_seconds, self.web.body_seconds, self.web.send_seconds) / 4
         self._timer = self.loop.call_later(self._period, self._look)
@@ -54,6 +96,7 @@ class Bounded(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave the seat to another."""
         super().connection_lost(exc)
+        self._leaving.set_result(None)
         self.peers.leave(self._seat)
         self._seat = None
         if self._timer is not None:
@@ -69,11 +112,17 @@ class Bounded(HttpToolsProtocol):
             self.logger.warning(_TOO_LONG)
             self.send_400_response(_TOO_LONG)
 
+    def on_message_begin(self) -> None:
+        """A request, whose answer may end when its caller leaves."""
+        super().on_message_begin()
+        self.scope["extensions"] = {LEAVING: self._leaving}  # type: ignore[dict-item] # no dictionary
+
     def on_headers_complete(self) -> None:
         """The head came to its end: it may be no longer than what is kept waiting."""
         if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > MOST:
             raise ValueError(_TOO_LONG)
         super().on_headers_complete()
+        self.cycle.transport = Corked(self.transport, self.loop)  # type: ignore[assignment] # as much as it needs
         self._waiting = 0
         self._began = None
         self._unanswered += 1

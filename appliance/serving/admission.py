@@ -7,8 +7,6 @@ When nobody has too much, the newest is told 503, we are full.
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -47,24 +45,31 @@ class Admission:
         """How many wait for a turn."""
         return sum(len(line) for line in self._waiting.values())
 
-    @asynccontextmanager
-    async def turn(self, tenant: UUID, room: Room) -> AsyncIterator[float]:
-        """Wait for a turn, and hold it; gives the seconds waited.
+    def turn(self, tenant: UUID, room: Room) -> "Turn":
+        """Wait for a turn, and hold it, as a context; gives the seconds waited.
 
         Raises :class:`OverShare` (429) for a tenant who has more than its share, :class:`EngineFull` (503) else.
         """
+        return Turn(self, tenant, room)
+
+    async def take(self, tenant: UUID, room: Room) -> float:
+        """Wait for a turn; the seconds waited. Whoever has one must :meth:`leave`."""
         self._room = room
-        waited = 0.0
-        if self._waiting or self.running >= room.slots:
-            begun = clock.monotonic()
-            await self._wait(tenant)
-            waited = clock.monotonic() - begun
-        else:
+        if not self._waiting and self.running < room.slots:
             self._running[tenant] += 1
-        try:
-            yield waited
-        finally:
-            self._leave(tenant)
+            return 0.0
+        begun = clock.monotonic()
+        await self._wait(tenant)
+        return clock.monotonic() - begun
+
+    def leave(self, tenant: UUID) -> None:
+        """Give a turn to the next."""
+        left = self._running[tenant] - 1
+        if left:
+            self._running[tenant] = left
+        else:
+            del self._running[tenant]
+        self._grant()
 
     async def _wait(self, tenant: UUID) -> None:
         if self.waiting >= self._room.queue:
@@ -77,7 +82,7 @@ class Admission:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():  # the turn came in the very moment in which the caller left
-                self._leave(tenant)
+                self.leave(tenant)
             raise
         finally:
             timer.cancel()
@@ -105,12 +110,6 @@ class Admission:
             raise _over_share()
         raise EngineFull("the engine and its queue are full", retry_after=SECONDS)
 
-    def _leave(self, tenant: UUID) -> None:
-        self._running[tenant] -= 1
-        if not self._running[tenant]:
-            del self._running[tenant]
-        self._grant()
-
     def _grant(self) -> None:
         while self._waiting and self.running < self._room.slots:
             tenant = min(self._waiting, key=lambda one: self._running[one])
@@ -121,6 +120,25 @@ class Admission:
             if not turn.done():
                 self._running[tenant] += 1
                 turn.set_result(None)
+
+
+class Turn:
+    """One turn, while its context is open. A class, as a generator's context costs more."""
+
+    __slots__ = ("_admission", "_room", "_tenant")
+
+    def __init__(self, admission: Admission, tenant: UUID, room: Room) -> None:
+        self._admission = admission
+        self._tenant = tenant
+        self._room = room
+
+    async def __aenter__(self) -> float:
+        """Wait for it; the seconds waited."""
+        return await self._admission.take(self._tenant, self._room)
+
+    async def __aexit__(self, *_: object) -> None:
+        """It is over."""
+        self._admission.leave(self._tenant)
 
 
 def _give_up(turn: "asyncio.Future[None]") -> None:

@@ -55,7 +55,7 @@ class Completions(Endpoint):
         body = completions.read(await bounded(request), self._form)
         engines: Engines = request.app.state.engines
         target = await engines.find(body.model, principal.tenant, body.user or principal.user.hex)
-        await Passage(engines, target, body, principal, self._path).run(request.receive, send)
+        await Passage(engines, target, body, principal, self._path).run(request, send)
 
 
 class Vectors(Endpoint):

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Self
 
 from appliance.access.principal import Principal
 from appliance.audit.origin import Origin, current
-from appliance.drivers.vllm.port import Answer, EngineDown, Upstream
+from appliance.drivers.vllm.port import Answer, EngineDown
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
 from appliance.serving import events
@@ -36,7 +35,7 @@ class Asker:
 
 
 class Inference:
-    """An answer on its way, counted."""
+    """An answer on its way, counted. As a context: what was used until it is left is recorded."""
 
     def __init__(self, answer: Answer, target: Target, asker: Asker, begun: float, choices: int = 1) -> None:
         self._answer = answer
@@ -48,6 +47,14 @@ class Inference:
         self._meter = Meter(choices)
         self._whole: Counted | None = None
         self._recorded = False
+
+    def __enter__(self) -> Self:
+        """It begins."""
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Whether the engine or the caller broke it off, where it has not ended by itself."""
+        self.record("failed" if isinstance(error, EngineDown) else "aborted")
 
     async def whole(self) -> bytes:
         """The body of an answer that is not streamed."""
@@ -115,26 +122,14 @@ class Inference:
         )
 
 
-@asynccontextmanager
-async def infer(
-    upstream: Upstream, body: dict[str, Any], target: Target, asker: Asker, path: str = CHAT
-) -> AsyncIterator[Inference]:
-    """Begin an inference; leaving early makes the engine abort it, and what it used until then is recorded.
+async def begin(answer: Answer, target: Target, asker: Asker, asked: float, choices: int = 1) -> Inference:
+    """What an engine that was ``asked`` at that moment (of the monotonic clock) answers.
 
-    Raises :class:`EngineDown`, :class:`EngineFull` or :class:`EngineRefused` before the first byte.
+    Raises :class:`EngineDown`, :class:`EngineFull` or :class:`EngineRefused` where that is no answer.
     """
-    begun = clock.monotonic()
-    async with upstream.post(path, body) as answer:
-        if answer.status != HTTPStatus.OK:
-            raise refusal(answer.status, await answer.body())
-        inference = Inference(answer, target, asker, begun, body.get("n") or 1)
-        try:
-            yield inference
-        except EngineDown:
-            inference.record("failed")
-            raise
-        finally:
-            inference.record("aborted")
+    if answer.status != HTTPStatus.OK:
+        raise refusal(answer.status, await answer.body())
+    return Inference(answer, target, asker, asked, choices)
 
 
 def refusal(status: int, body: bytes) -> Exception:

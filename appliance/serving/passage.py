@@ -4,8 +4,10 @@ import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any, Final
 
-from starlette.types import Message, Receive, Send
+from starlette.requests import Request
+from starlette.types import Message, Send
 
 from appliance.access.principal import Principal
 from appliance.kit.errors import ApplianceError
@@ -15,6 +17,8 @@ from appliance.serving.errors import DeadlinePassed
 from appliance.serving.service import Engines
 from appliance.serving.target import Target
 
+LEAVING: Final = "appliance.leaving"
+"""The extension of ASGI's scope with a future that is done when the caller's connection is: our server has it."""
 Provenance = Mapping[str, str]
 """Headers that tell what an answer comes from."""
 
@@ -31,12 +35,14 @@ class Passage:
         self._begun = False
         self._failed: ApplianceError | None = None
 
-    async def run(self, receive: Receive, send: Send) -> None:
+    async def run(self, request: Request, send: Send) -> None:
         """Pass it through until its end or until the caller is gone. Errors before the first byte are raised."""
         seconds = self._engines.limits.answer_seconds
         ending = _Ending()
         timer = asyncio.get_running_loop().call_later(seconds, ending.end, _LATE)
-        watch = asyncio.ensure_future(receive())  # the body was read whole: what comes next is that the caller is gone
+        leaving: asyncio.Future[Any] | None = request.scope.get("extensions", {}).get(LEAVING)
+        # the body was read whole: what comes next is that the caller is gone; but a task costs much more than a future
+        watch = leaving or asyncio.ensure_future(request.receive())
         watch.add_done_callback(ending.gone)
         cut = None
         try:
@@ -48,7 +54,9 @@ class Passage:
         finally:
             ending.why = ending.why or _OVER
             timer.cancel()
-            watch.cancel()
+            watch.remove_done_callback(ending.gone)
+            if watch is not leaving:
+                watch.cancel()
         if cut == _LATE:
             await self._break(DeadlinePassed(f"the answer took more than {seconds:g} seconds", retry_after=30), send)
         if self._failed is not None:
@@ -100,7 +108,7 @@ class _Ending:
             self.why = why
             self._task.cancel()
 
-    def gone(self, watch: "asyncio.Future[Message]") -> None:
+    def gone(self, watch: "asyncio.Future[Any]") -> None:
         """The caller is."""
         if not watch.cancelled():
             self.end(_LEFT)

@@ -1,8 +1,8 @@
 """The engines as other slices use them: ask a route, stream its answer, know what it speaks."""
 
-from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections import defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -19,10 +19,10 @@ from appliance.serving.completions import COUNTED
 from appliance.serving.directory import Directory
 from appliance.serving.errors import EngineFull, ModelNotAllowed
 from appliance.serving.events import Delta, Events
-from appliance.serving.inference import CHAT, Asker, Inference, Record, infer
+from appliance.serving.inference import CHAT, Asker, Inference, Record, begin
 from appliance.serving.meters import Meters
 from appliance.serving.routing import Replica, least_busy
-from appliance.serving.sharing import Share, Sharing
+from appliance.serving.sharing import Sharing
 from appliance.serving.target import Target
 from appliance.usage.budgets import Reservation, Reserving, Unlimited, Wanted
 
@@ -63,9 +63,7 @@ class Engines:
         self._record = record
         self._salt = salt
         self._salts: dict[UUID, str] = {}
-        self._upstreams: dict[UUID, Closing] = {}
-        self._busy: Counter[UUID] = Counter()
-        self._shares: defaultdict[UUID, Sharing] = defaultdict(Sharing)
+        self._known: dict[UUID, _Engine] = {}
         self._turns: defaultdict[UUID, Admission] = defaultdict(Admission)
         self.meters = bounds.meters
         self.meters.watch(
@@ -125,26 +123,25 @@ class Engines:
         sent = reckoning.bounded(body, target.context, reservation.granted)
         try:
             async with self._turns[target.deployment].turn(principal.tenant, self._room(target)) as waited:
-                with self._least_busy(target) as (upstream, share):
+                engine = self._least_busy(target)
+                with engine.sharing.running() as share:
                     record = reservation.recording(self._record, share.seconds)
                     asker = Asker(principal, record, waited, self.meters)
-                    async with infer(upstream, sent, target, asker, path) as inference:
-                        yield inference
+                    asked = clock.monotonic()
+                    async with engine.upstream.post(path, sent) as answer:
+                        with await begin(answer, target, asker, asked, body.get("n") or 1) as inference:
+                            yield inference
         except (OverShare, EngineFull):
             reservation.cancel()  # no engine took it
             raise
         finally:
             reservation.release()
 
-    @contextmanager
-    def _least_busy(self, target: Target) -> Iterator[tuple[Closing, Share]]:
-        replica = least_busy(target.replicas, self._busy)[0]
-        self._busy[replica.id] += 1
-        try:
-            with self._shares[replica.id].running() as share:
-                yield self._upstream(replica), share
-        finally:
-            self._busy[replica.id] -= 1
+    def _least_busy(self, target: Target) -> "_Engine":
+        if len(target.replicas) == 1:
+            return self._engine(target.replicas[0])
+        busy = {replica.id: self._engine(replica).sharing.busy for replica in target.replicas}
+        return self._engine(least_busy(target.replicas, busy)[0])
 
     def _room(self, target: Target) -> Room:
         """As many turns as the engines run, and a few that they have ready when one of those ends."""
@@ -161,10 +158,11 @@ class Engines:
             return found
         return await taken(lambda: self._budgets.reserve(principal, wanted), lambda made: made.cancel())
 
-    def _upstream(self, replica: Replica) -> Closing:
-        if replica.id not in self._upstreams:
-            self._upstreams[replica.id] = self._connect(replica)
-        return self._upstreams[replica.id]
+    def _engine(self, replica: Replica) -> "_Engine":
+        found = self._known.get(replica.id)
+        if found is None:
+            found = self._known[replica.id] = _Engine(self._connect(replica))
+        return found
 
     async def reserve(
         self, target: Target, messages: Sequence[Mapping[str, str]], max_tokens: int, principal: Principal
@@ -213,5 +211,13 @@ class Engines:
 
     async def close(self) -> None:
         """Close the connections to all engines."""
-        while self._upstreams:
-            await self._upstreams.popitem()[1].close()
+        while self._known:
+            await self._known.popitem()[1].upstream.close()
+
+
+@dataclass(slots=True)
+class _Engine:
+    """The way to one replica, and the requests on it."""
+
+    upstream: Closing
+    sharing: Sharing = field(default_factory=Sharing)

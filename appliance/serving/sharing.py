@@ -5,8 +5,8 @@ was busy, however many it batches. Kept as one running sum (as processor sharing
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Self
 
 from appliance.kit import clock
 
@@ -21,20 +21,17 @@ class Sharing:
         self._at = now()
         self._each = 0.0
 
-    @contextmanager
-    def running(self) -> Iterator["Share"]:
-        """A request runs on the engine."""
-        share = Share(self, self._moved(1))
-        try:
-            yield share
-        finally:
-            self._moved(-1)
+    @property
+    def busy(self) -> int:
+        """How many requests run on the engine."""
+        return self._running
 
-    def each(self) -> float:
-        """What a request that ran from the beginning was charged until now."""
-        return self._moved(0)
+    def running(self) -> "Share":
+        """A request runs on the engine, as long as this is open as a context."""
+        return Share(self)
 
-    def _moved(self, more: int) -> float:
+    def moved(self, more: int = 0) -> float:
+        """What a request that ran from the beginning was charged until now, from when on so many ``more`` run."""
         with self._lock:
             now = self._now()
             if self._running:
@@ -45,12 +42,23 @@ class Sharing:
 
 
 class Share:
-    """One request's part of its engine."""
+    """One request's part of its engine, while its context is open. A class: a generator's context costs more."""
 
-    def __init__(self, sharing: Sharing, begun: float) -> None:
+    __slots__ = ("_begun", "_sharing")
+
+    def __init__(self, sharing: Sharing) -> None:
         self._sharing = sharing
-        self._begun = begun
+        self._begun = 0.0
+
+    def __enter__(self) -> Self:
+        """It begins."""
+        self._begun = self._sharing.moved(1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """It is over."""
+        self._sharing.moved(-1)
 
     def seconds(self) -> float:
         """What it was charged until now."""
-        return self._sharing.each() - self._begun
+        return self._sharing.moved() - self._begun

@@ -7,8 +7,8 @@ drained, in one transaction with it: so it is counted once, also when this proce
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from math import ceil
 from typing import Protocol
@@ -61,8 +61,9 @@ class Reservation:
 
         def write(told: UsageRecord) -> None:
             came = origin.current()
-            more = {"charges": self.charges, "asked": came.request_id, "source": came.source, "gpu_seconds": engine()}
-            record(replace(told, **more))  # type: ignore[arg-type] # of many types
+            told.charges, told.gpu_seconds = self.charges, engine()
+            told.asked, told.source = came.request_id, came.source
+            record(told)
             self.settle(told.prompt_tokens + told.completion_tokens)
 
         return write
@@ -147,11 +148,9 @@ class Budgets:
         self._lock = threading.Lock()
         self._lines: dict[tuple[UUID, Measure], Line] = {}
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else changes a block."""
-        with self._lock:
-            yield
+    def locked(self) -> AbstractContextManager[bool]:
+        """Within, nobody else changes a block."""
+        return self._lock
 
     def quick(self, principal: Principal, wanted: Wanted) -> Reservation | None:
         """Decided in memory, or None."""

@@ -31,9 +31,9 @@ class Charge:
     lease: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class UsageRecord:
-    """What one inference used. Times in seconds.
+    """What one inference used. Times in seconds. Not frozen, which would make it thrice as dear, once a request.
 
     ``queue_seconds``: until the engine had the request. ``gpu_seconds``: its share of the engine's busy time.
     ``asked`` and ``source``: the HTTP request's id and address, for the audit.

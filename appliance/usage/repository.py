@@ -26,7 +26,8 @@ from appliance.usage.tables import (
     UsageRecordRow,
 )
 
-_JSON: TypeAdapter[Sequence[UsageRecord]] = TypeAdapter(Sequence[UsageRecord])
+_JSON: TypeAdapter[list[UsageRecord]] = TypeAdapter(list[UsageRecord])
+"""Of a list, which is written by pydantic's core: any other sequence goes through Python, record by record."""
 _RECORDS = cast("Table", UsageRecordRow.__table__)
 _COLUMNS = tuple(column.name for column in _RECORDS.columns if column.name not in ("recorded_at", "rolled"))
 LIFE = 60
@@ -37,7 +38,7 @@ _ALIVE = QuotaLeaseRow.expires_at > func.clock_timestamp()
 
 def keep(session: Session, batch: Sequence[UsageRecord]) -> frozenset[UUID]:
     """Insert records, once by request id, whoever tries again; the ids of those that are new."""
-    rows = rows_of(_RECORDS, _COLUMNS, _JSON.dump_json(batch))
+    rows = rows_of(_RECORDS, _COLUMNS, _JSON.dump_json(list(batch)))
     made = insert(UsageRecordRow).from_select(_COLUMNS, rows).on_conflict_do_nothing(index_elements=["request_id"])
     return frozenset(session.scalars(made.returning(UsageRecordRow.request_id)))
 

@@ -1,8 +1,7 @@
 """Requests to an engine over its Unix socket: asynchronous, for the gateway."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,19 +68,11 @@ class SocketUpstream:
         self._idle: list[Connection] = []
         self._closed = False
 
-    @asynccontextmanager
-    async def post(self, path: str, body: dict[str, Any]) -> AsyncIterator[SocketAnswer]:
+    def post(self, path: str, body: dict[str, Any]) -> "Posting":
         """Send a request; leaving before the end closes the connection, on which the engine aborts."""
         payload = _JSON.dump_json(body)
         request = f"POST {path} HTTP/1.1\r\n{self._head}content-length: {len(payload)}\r\n\r\n".encode() + payload
-        try:
-            connection = await self._ask(request)
-        except OSError as error:
-            raise _down(error) from error
-        try:
-            yield SocketAnswer(connection)
-        finally:
-            self._give_back(connection)
+        return Posting(self._ask, request, self._give_back)
 
     async def close(self) -> None:
         """Close what is open."""
@@ -129,6 +120,33 @@ class SocketUpstream:
             self._idle.append(connection)
         else:
             connection.close()
+
+
+class Posting:
+    """A request under way, as a context: a class, as a generator's costs more."""
+
+    __slots__ = ("_ask", "_connection", "_give_back", "_request")
+
+    def __init__(
+        self, ask: Callable[[bytes], Awaitable[Connection]], request: bytes, give_back: Callable[[Connection], None]
+    ) -> None:
+        self._ask = ask
+        self._request = request
+        self._give_back = give_back
+        self._connection: Connection | None = None
+
+    async def __aenter__(self) -> SocketAnswer:
+        """The beginning of its answer."""
+        try:
+            self._connection = await self._ask(self._request)
+        except OSError as error:
+            raise _down(error) from error
+        return SocketAnswer(self._connection)
+
+    async def __aexit__(self, *_: object) -> None:
+        """The next may have its connection, if the answer was read."""
+        if self._connection is not None:
+            self._give_back(self._connection)
 
 
 async def _asked(connection: Connection, request: bytes) -> Connection:

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
@@ -197,7 +196,7 @@ def gateway(served: Settings, deployed: Databases) -> Iterator[Gateway]:
 @contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """The web process in a thread, on a port that the kernel chose."""
-    server = uvicorn.Server(uvicorn.Config(web.build(settings), log_config=None, timeout_graceful_shutdown=5))
+    server = web.server(web.build(settings), settings)
     with listening(server) as port:
         yield f"http://127.0.0.1:{port}"
 
