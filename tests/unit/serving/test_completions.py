@@ -86,12 +86,18 @@ def test_a_plain_completion_reaches_the_engine(prompt: object) -> None:
     assert sent == {"model": "m", "cache_salt": "s", "prompt": prompt, "logprobs": 3, "max_tokens": 5}
 
 
+def part(**fields: object) -> dict[str, object]:
+    return {"messages": [{"role": "user", "content": [{"type": "text", "text": "look"}, fields]}]}
+
+
 @pytest.mark.parametrize(
     ("form", "fields", "named"),
     [
         (CompletionBody, {"prompt": [1, 2, 3]}, "prompt"),
         (CompletionBody, {"prompt": []}, "prompt"),
         (CompletionBody, {"prompt": "x", "prompt_embeds": "AAAA"}, "prompt_embeds"),
+        (CompletionBody, {"prompt": "x", "chat_template_kwargs": {}}, "chat_template_kwargs"),
+        (CompletionBody, {"prompt": {"prompt_embeds": "AAAA"}}, "prompt"),
         (CompletionBody, {"prompt": "x", "echo": True}, "echo"),
         (CompletionBody, {"prompt": "x", "best_of": 100}, "best_of"),
         (CompletionBody, {"prompt": "x", "suffix": "y"}, "suffix"),
@@ -101,6 +107,14 @@ def test_a_plain_completion_reaches_the_engine(prompt: object) -> None:
         (EmbeddingBody, {"input": []}, "input"),
         (EmbeddingBody, {"input": ["x"] * 257}, "input"),
         (EmbeddingBody, {"input": "x", "truncate_prompt_tokens": 1}, "truncate_prompt_tokens"),
+        (EmbeddingBody, {"input": "x", "prompt_embeds": "AAAA"}, "prompt_embeds"),
+        (EmbeddingBody, {"input": "x", "chat_template_kwargs": {}}, "chat_template_kwargs"),
+        (EmbeddingBody, {"input": "x", "api_base": "http://evil"}, "api_base"),
+        (
+            EmbeddingBody,
+            {"input": "x", "messages": [part(type="image_url", image_url={"url": "http://evil"})]},
+            "messages",
+        ),
         (EmbeddingBody, {"input": "x", "encoding_format": "int8"}, "encoding_format"),
     ],
 )
@@ -109,10 +123,6 @@ def test_what_is_not_listed_elsewhere_is_refused_too(
 ) -> None:
     with pytest.raises(FieldRefused, match=named):
         read(json.dumps({"model": "default", **fields}).encode(), form)
-
-
-def part(**fields: object) -> dict[str, object]:
-    return {"messages": [{"role": "user", "content": [{"type": "text", "text": "look"}, fields]}]}
 
 
 @pytest.mark.parametrize(
@@ -151,6 +161,15 @@ def part(**fields: object) -> dict[str, object]:
         ({"messages": [{"role": "user", "content": "x", "audio": {"id": "y"}}]}, "messages.0.audio"),
         (part(type="image_url", image_url={"url": "http://169.254.169.254/"}), "messages.0.content.1"),
         (part(type="image_url", image_url={"url": "file:///etc/passwd"}), "messages.0.content.1"),
+        (part(type="image_url", image_url={"url": "FILE:///etc/passwd"}), "messages.0.content.1"),
+        (part(type="image_url", image_url={"url": "data:image/png;base64,AAAA"}), "messages.0.content.1"),
+        (part(type="image_url", image_url="http://evil/"), "messages.0.content.1"),
+        (part(type="input_image", image_url="http://evil/"), "messages.0.content.1"),
+        (part(type="image_embeds", image_embeds="AAAA"), "messages.0.content.1"),
+        (part(type="audio_url", audio_url={"url": "http://evil/"}), "messages.0.content.1"),
+        (part(type="input_audio", input_audio={"data": "AAAA", "format": "wav"}), "messages.0.content.1"),
+        (part(type="file", file={"file_id": "x"}), "messages.0.content.1"),
+        (part(image_url={"url": "http://evil/"}), "messages.0.content.1"),
         (part(type="video_url", video_url={"url": "data:,"}), "messages.0.content.1"),
         (part(type="text", text="x", image_embeds="AAAA"), "messages.0.content.1.image_embeds"),
         ({"messages": []}, "messages"),
