@@ -146,10 +146,17 @@ class Source(_Strict):
     revision: Text | None = None
 
 
-class Entry(_Strict):
-    """One model. ``parameters`` as its maker counts them, ``context`` in tokens, ``languages`` BCP-47.
+class Counted(_Strict):
+    """What the number of parameters was checked against, on the day ``read``."""
 
-    ``architecture`` is its class, as in ``architectures`` of config.json. ``languages`` empty: nobody has said.
+    source: Text
+    read: date
+
+
+class Entry(_Strict):
+    """One model. ``parameters``: all of its weights; ``counted`` tells how that is known. ``context`` in tokens.
+
+    ``architecture`` is its class, as in ``architectures`` of config.json. ``languages`` BCP-47; empty: nobody has said.
     """
 
     name: Name
@@ -157,6 +164,7 @@ class Entry(_Strict):
     family: Text
     kind: Kind
     parameters: Annotated[int, Field(gt=0)]
+    counted: Counted | Literal["unverified"]
     context: Annotated[int, Field(gt=0)]
     languages: tuple[Language, ...]
     modality: Literal["text", "text+image"]

@@ -21,8 +21,8 @@ COLUMNS: list[output.Column] = [
     ("served", lambda item: item["served"]["how"]),
 ]
 FIELDS = (
-    "name", "title", "family", "kind", "parameters", "context", "languages", "modality", "architecture", "served",
-    "suggested", "sources", "doubts",
+    "name", "title", "family", "kind", "parameters", "counted", "context", "languages", "modality", "architecture",
+    "served", "suggested", "sources", "doubts",
 )  # fmt: skip
 TERMS = (
     "id", "commercial", "registration", "attribution", "naming", "user_cap", "outputs_train_others", "acceptable_use",

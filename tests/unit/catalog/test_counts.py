@@ -1,0 +1,92 @@
+"""How many parameters an entry has: counted again from the shapes that were read, or from the weights themselves."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from appliance.catalog import entry, header
+from appliance.catalog.entry import Counted
+
+ROOT = Path(__file__).parents[3]
+STORE = Path(os.environ.get("APPLIANCE_MODELS", ROOT / ".cache" / "models"))
+INSTALLED = ("all-minilm-l6-v2", "smollm2-135m-instruct")
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """A decoder as the cited source gives it; ``head`` 0: hidden over heads. ``norms``: vectors of a layer.
+
+    ``tied``: one matrix for the vocabulary in and out; ``biased``: queries, keys and values have biases; ``normed``:
+    queries and keys have a norm.
+    """
+
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    inner: int
+    vocabulary: int
+    head: int = 0
+    tied: bool = False
+    biased: bool = False
+    normed: bool = False
+    norms: int = 2
+
+    @property
+    def parameters(self) -> int:
+        """All of its weights, biases and norms too."""
+        head = self.head or self.hidden // self.heads
+        wide = head * (self.heads + 2 * self.kv_heads)
+        attention = self.hidden * (wide + head * self.heads) + (wide if self.biased else 0)
+        layer = attention + 3 * self.hidden * self.inner + self.norms * self.hidden + (2 * head if self.normed else 0)
+        return self.vocabulary * self.hidden * (1 if self.tied else 2) + self.layers * layer + self.hidden
+
+
+SHAPES = {
+    "deepseek-r1-distill-llama-8b": Decoder(32, 4096, 32, 8, 14336, 128256),
+    "gemma-2-9b-it": Decoder(42, 3584, 16, 8, 14336, 256000, head=256, tied=True, norms=4),
+    "gemma-7b-it": Decoder(28, 3072, 16, 16, 24576, 256000, head=256, tied=True),
+    "llama-3.1-8b-instruct": Decoder(32, 4096, 32, 8, 14336, 128256),
+    "llama-3.2-1b-instruct": Decoder(16, 2048, 32, 8, 8192, 128256, tied=True),
+    "llama-3.2-3b-instruct": Decoder(28, 3072, 24, 8, 8192, 128256, tied=True),
+    "mistral-7b-instruct-v0.3": Decoder(32, 4096, 32, 8, 14336, 32768),
+    "phi-3-mini-4k-instruct": Decoder(32, 3072, 32, 32, 8192, 32064),
+    "phi-4": Decoder(40, 5120, 40, 10, 17920, 100352),
+    "qwen2.5-0.5b-instruct": Decoder(24, 896, 14, 2, 4864, 151936, tied=True, biased=True),
+    "qwen2.5-1.5b-instruct": Decoder(28, 1536, 12, 2, 8960, 151936, tied=True, biased=True),
+    "qwen2.5-3b-instruct": Decoder(36, 2048, 16, 2, 11008, 151936, tied=True, biased=True),
+    "qwen2.5-7b-instruct": Decoder(28, 3584, 28, 4, 18944, 152064, biased=True),
+    "qwen2.5-14b-instruct": Decoder(48, 5120, 40, 8, 13824, 152064, biased=True),
+    "qwen3-0.6b": Decoder(28, 1024, 16, 8, 3072, 151936, head=128, tied=True, normed=True),
+    "qwen3-1.7b": Decoder(28, 2048, 16, 8, 6144, 151936, tied=True, normed=True),
+    "qwen3-4b": Decoder(36, 2560, 32, 8, 9728, 151936, head=128, tied=True, normed=True),
+    "qwen3-8b": Decoder(36, 4096, 32, 8, 12288, 151936, normed=True),
+    "qwen3-14b": Decoder(40, 5120, 40, 8, 17408, 151936, normed=True),
+    "smollm2-1.7b-instruct": Decoder(24, 2048, 32, 32, 8192, 49152, tied=True),
+}
+"""As their sources have them, but for ``tied``, of which those say nothing: untied they would outgrow their names."""
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_count_that_was_checked_follows_from_the_shape(name: str) -> None:
+    found = entry.one(name)
+    assert isinstance(found.counted, Counted)
+    assert "litgpt/config.py of" in found.counted.source
+    assert found.parameters == SHAPES[name].parameters
+
+
+@pytest.mark.parametrize("name", INSTALLED)
+def test_the_weights_that_are_here_have_as_many_as_their_entry_says(name: str) -> None:
+    files = sorted((STORE / name).glob("*.safetensors"))
+    if not files:
+        pytest.skip("the models were not installed: make setup")
+    tensors = [tensor for file in files for tensor in header.read(file) if not tensor.name.endswith("position_ids")]
+    assert entry.one(name).parameters == sum(math.prod(tensor.shape) for tensor in tensors)
+
+
+def test_every_other_count_is_called_unverified() -> None:
+    checked = {name for name, found in entry.load().items() if found.counted != "unverified"}
+    assert checked == {*SHAPES, *INSTALLED}
