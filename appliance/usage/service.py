@@ -11,7 +11,8 @@ from appliance.usage import account
 from appliance.usage.journal import Journal, UsageRecord, finished, records
 
 _logger = log.get(__name__)
-_BATCH = 500
+_BATCH = 2_000
+"""Records in a transaction: about what a process answers in a second, as each has its statements' cost anew."""
 
 
 class Usage:
