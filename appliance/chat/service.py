@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal, TenantId
+from appliance.audit.service import Audit
 from appliance.chat import repository
 from appliance.chat.answer import Answer, Citation, Sentence
 from appliance.chat.errors import ConversationNotFound, MessageSettled
@@ -63,6 +64,7 @@ class Conversations:
     def __init__(self, session: Session, principal: Principal) -> None:
         self._session = session
         self._principal = principal
+        self._audit = Audit(session, principal.tenant, principal.user)
 
     def create(self, title: str = "") -> Conversation:
         """A new, empty conversation."""
@@ -75,6 +77,7 @@ class Conversations:
         )
         self._session.add(row)
         self._session.flush()
+        self._audit.record("conversation.create", row.id)
         return _conversation(row)
 
     def one(self, key: UUID) -> Conversation:
@@ -90,6 +93,7 @@ class Conversations:
         """Delete it with its messages and citations. Raises :class:`ConversationNotFound`."""
         if not repository.remove(self._session, self._principal.user, key):
             raise ConversationNotFound
+        self._audit.record("conversation.delete", key)
 
     def earlier(self, key: UUID | None) -> tuple[str, ...]:
         """The last questions of a conversation, oldest first; none where there is no conversation yet."""
@@ -99,6 +103,7 @@ class Conversations:
         """Oldest first, with citations. Raises :class:`ConversationNotFound`."""
         rows = repository.messages(self._session, self._row(key).id, paging.decode(cursor), limit + 1)
         cited = repository.citations(self._session, [row.id for row in rows])
+        self._audit.record("conversation.read", key, messages=len(rows))
         found = [_message(row, [one for one in cited if one.message_id == row.id]) for row in rows]
         return paging.page(found, limit, [row.id for row in rows])
 
@@ -122,6 +127,7 @@ class Conversations:
         )
         self._session.add_all((asked, pending))
         self._session.flush()
+        self._audit.record("conversation.ask", conversation, answer=pending.id)
         return Pending(conversation, pending.id)
 
     def finish(self, pending: Pending, answer: Answer, provenance: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from appliance.access.permissions import Action
 from appliance.access.web import Authenticate, Caller, Databases, Tx, allow, credential
+from appliance.audit.service import Audit
 from appliance.jobs.schemas import JobList, JobView
 from appliance.jobs.service import Jobs
 from appliance.jobs.states import State
@@ -46,7 +47,9 @@ def show_job(job_id: UUID, session: Tx, principal: Caller) -> JobView:
 @router.post("/jobs/{job_id}/cancel", dependencies=[allow(Action.CANCEL_JOBS)])
 def cancel_job(job_id: UUID, session: Tx, principal: Caller, request: Request) -> JobView:
     """Cancel: a waiting job at once, a running one at its next poll; an ended one is left as it is."""
-    return JobView.of(Jobs(session, principal.tenant, request.app.state.endings).cancel(job_id))
+    job = Jobs(session, principal.tenant, request.app.state.endings).cancel(job_id)
+    Audit(session, principal.tenant, principal.user).record("job.cancel", job_id, kind=job.kind, state=job.state)
+    return JobView.of(job)
 
 
 @router.get(

@@ -130,4 +130,4 @@ def search(
     body: schemas.SearchBody, principal: Caller, retrieval: Annotated[Retrieval, Depends(_retrieval)]
 ) -> schemas.FoundView:
     """Find passages, by words and by meaning."""
-    return schemas.FoundView.of(retrieval.find(principal, body.query, limit=body.limit, collections=body.collections))
+    return schemas.FoundView.of(retrieval.search(principal, body.query, limit=body.limit, collections=body.collections))

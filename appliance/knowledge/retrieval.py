@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appliance.access.principal import Principal
+from appliance.audit.service import Audit
 from appliance.drivers.encoder.port import Encoder, EncoderNotReady
 from appliance.drivers.vectors.port import Sparse
 from appliance.kit import clock
@@ -113,6 +114,17 @@ class Retrieval:
         found = tuple(self._readable(query, limit, watch))
         legs = ("sparse",) if dense is None else ("sparse", "dense")
         return Found(question, language, found, legs, note, watch.timings())
+
+    def search(
+        self, principal: Principal, question: str, *, limit: int = 10, collections: Sequence[str] | None = None
+    ) -> Found:
+        """As :meth:`find`, for somebody who reads the passages: who, and of which documents, is audited."""
+        found = self.find(principal, question, limit=limit, collections=collections)
+        read = sorted({str(passage.document) for passage in found.passages})
+        with self._database.session(principal.tenant) as session:
+            audit = Audit(session, principal.tenant, principal.user)
+            audit.record("document.search", passages=len(found.passages), documents=read)
+        return found
 
     def _vector(self, question: str, language: Language) -> tuple[NDArray[np.float32] | None, str | None]:
         if not covers(self._encoder.languages, language):

@@ -1,4 +1,7 @@
-"""Collections and documents of one caller's tenant: decides, writes rows, asks for jobs. Never commits."""
+"""Collections and documents of one caller's tenant: decides, writes rows, asks for jobs. Never commits.
+
+What changes something or reads a text is in the audit record, by ids and digests: a name may tell what a text is about.
+"""
 
 import unicodedata
 from typing import Final
@@ -7,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
+from appliance.audit.service import Audit
 from appliance.drivers.blobs import Blobs, Staged
 from appliance.jobs.service import Jobs
 from appliance.kit import paging
@@ -51,6 +55,7 @@ class Knowledge:
         self._principal = principal
         self._tenant = principal.tenant
         self._jobs = Jobs(session, principal.tenant)
+        self._audit = Audit(session, principal.tenant, principal.user)
         self._collections = Collections(session, principal.tenant)
         self._documents = Documents(session, principal.tenant, principal.readers)
 
@@ -60,6 +65,7 @@ class Knowledge:
         made = self._collections.insert(plain)
         if made is None:
             raise CollectionExists(plain)
+        self._audit.record("collection.create", made)
         return self._collections.one(made)
 
     def collection(self, collection: UUID) -> Collection:
@@ -77,8 +83,10 @@ class Knowledge:
         Raises CollectionNotFound.
         """
         self._collections.one(collection)
-        for document in self._documents.within(collection):
+        documents = self._documents.within(collection)
+        for document in documents:
             self._documents.set(document, state="deleting")
+        self._audit.record("collection.delete", collection, documents=len(documents))
         return self._jobs.ask(FORGET_COLLECTION, {"collection": str(collection)}, f"forget:{collection}", outlives=True)
 
     def add(self, collection: UUID, name: str, staged: Staged, blobs: Blobs) -> Added:
@@ -104,6 +112,10 @@ class Knowledge:
         if newest is None or changed:
             number = newest.number + 1 if newest else 1
             revision = self._documents.revise(row.id, number, staged.sha256, staged.size)
+            act, before = ("document.update", newest.sha256) if newest else ("document.create", None)
+            self._audit.record(
+                act, row.id, before=before, after=staged.sha256, collection=collection, bytes=staged.size
+            )
             job: UUID | None = self._ingest(row.id, revision)
             return Added(self._document(row.id), job, unchanged=False)
         job = self._unfinished(row.id, newest.id, row.state)
@@ -124,7 +136,9 @@ class Knowledge:
 
     def text(self, document: UUID) -> NormalText:
         """The normal text that is served. Raises DocumentNotFound, NoText."""
-        return self._documents.text(document)
+        text = self._documents.text(document)
+        self._audit.record("document.read", document)
+        return text
 
     def forget(self, document: UUID) -> UUID:
         """Delete a document everywhere; it is not found any more from now on. The job's id. Raises DocumentNotFound."""
@@ -132,6 +146,8 @@ class Knowledge:
         if row is None:
             raise DocumentNotFound(str(document))
         self._documents.set(row.id, state="deleting")
+        newest = self._documents.newest(row.id)
+        self._audit.record("document.delete", row.id, before=newest.sha256 if newest else None)
         return self._jobs.ask(FORGET, {"document": str(row.id)}, f"forget:{row.id}", outlives=True)
 
     def retry(self, document: UUID) -> Added:
@@ -142,14 +158,18 @@ class Knowledge:
             raise DocumentNotFound(str(document))
         if row.state != "failed":
             raise NothingToRetry(f"it is {row.state}")
-        job = self._ingest(row.id, newest.id)
+        job = self._again(row.id, newest.id)
         return Added(self._document(row.id), job, unchanged=False)
 
     def _unfinished(self, document: UUID, revision: UUID, state: str) -> UUID | None:
         """The job that has still to read these bytes, asked for anew where the former one failed."""
         if state == "failed":
-            return self._ingest(document, revision)
+            return self._again(document, revision)
         return self._ask(document, revision) if state in ("queued", "parsing", "encoding") else None
+
+    def _again(self, document: UUID, revision: UUID) -> UUID:
+        self._audit.record("document.retry", document)
+        return self._ingest(document, revision)
 
     def _ingest(self, document: UUID, revision: UUID) -> UUID:
         self._documents.set(document, state="queued", reason_code=None, reason=None)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from appliance.access.principal import Principal
 from appliance.access.web import Databases
@@ -162,3 +162,19 @@ def answered(databases: Databases, principal: Principal, pending: Pending) -> Me
 def test_a_conversation_that_never_was_is_not_found(databases: Databases, people_of: People) -> None:
     with databases.app.session(people_of.one.tenant) as session, pytest.raises(ConversationNotFound):
         Conversations(session, people_of.one).earlier(UUID(int=1))
+
+
+def test_who_asks_reads_or_deletes_is_in_the_audit_and_no_word_of_it(databases: Databases, people_of: People) -> None:
+    pending = asked(databases, people_of.one)
+    with databases.app.session(people_of.one.tenant) as session:
+        conversations = Conversations(session, people_of.one)
+        conversations.messages(pending.conversation, None, 10)
+        conversations.remove(pending.conversation)
+        with pytest.raises(ConversationNotFound):
+            conversations.remove(pending.conversation)
+    query = "select action, object, details from audit_entries where actor = :actor order by id"
+    with databases.operator.session() as session:
+        entries = session.execute(text(query), {"actor": people_of.one.user}).all()
+    acts = ["conversation." + verb for verb in ("create", "ask", "read", "delete")]
+    assert [tuple(one)[:2] for one in entries] == [(act, str(pending.conversation)) for act in acts]
+    assert [one.details for one in entries] == [{}, {"answer": str(pending.message)}, {"messages": 2}, {}]

@@ -68,7 +68,7 @@ def frames(body: str) -> list[tuple[int, str, dict[str, object]]]:
     return found
 
 
-def test_a_job_is_shown_listed_and_cancelled(client: TestClient, shop: Shop, a: Member) -> None:
+def test_a_job_is_shown_listed_and_cancelled(client: TestClient, databases: Databases, shop: Shop, a: Member) -> None:
     job = shop.ask(a.tenant, "noop", {"name": "x"})
     shown = client.get(f"/api/v1/jobs/{job}", headers=a.headers).json()
     assert (shown["id"], shown["kind"], shown["state"], shown["args"]) == (str(job), "noop", "queued", {"name": "x"})
@@ -78,6 +78,9 @@ def test_a_job_is_shown_listed_and_cancelled(client: TestClient, shop: Shop, a: 
     cancelled = client.post(f"/api/v1/jobs/{job}/cancel", headers=a.headers).json()
     assert cancelled["state"] == "cancelled"
     assert client.get("/api/v1/jobs?state=queued", headers=a.headers).json()["items"] == []
+    with databases.operator.session() as session:
+        query = "select object, details from audit_entries where action = 'job.cancel'"
+        assert session.execute(text(query)).one() == (str(job), {"kind": "noop", "state": "cancelled"})
 
 
 def test_lists_are_paged(client: TestClient, shop: Shop, a: Member) -> None:
