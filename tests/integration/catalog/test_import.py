@@ -258,7 +258,7 @@ def test_a_reranker_is_one_by_its_entry_and_its_terms_are_known(works: Works, ou
 def test_an_entry_whose_licence_nobody_could_read_is_not_activated_without_a_reason(
     works: Works, outside: Path
 ) -> None:
-    model = works.model(works.bring(outside, "glm", entry="glm-4-9b-chat"))
+    model = works.model(works.bring(outside, "glm", entry="glm-4-9b-0414"))
     activate = f"{PATH}/{model['id']}/activate"
     refused = works.client.post(activate, json={"accept_licence": True}, headers=works.headers).json()
     assert (refused["code"], refused["doubts"]) == ("weights_licence_in_doubt", model["doubts"])

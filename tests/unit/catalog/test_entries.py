@@ -59,10 +59,14 @@ def test_every_reader_of_tool_calls_that_an_entry_names_is_one_of_vllm_s() -> No
 
 def test_terms_that_nobody_has_read_are_unknown_and_those_that_were_read_are_not() -> None:
     doubtful = {name for name, each in entry.load().items() if each.licence.doubts}
-    assert {"glm-4-9b-chat", "openelm-3b-instruct", "qwen2.5-3b-instruct", "internvl2-8b"} <= doubtful
-    assert not {"qwen2.5-7b-instruct", "llama-3.1-8b-instruct", "gemma-2-9b-it", "minicpm3-4b"} & doubtful
+    assert {"glm-4-9b-0414", "openelm-3b-instruct", "qwen2.5-3b-instruct", "internvl2-8b"} <= doubtful
+    assert (
+        not {"qwen2.5-7b-instruct", "llama-3.1-8b-instruct", "gemma-2-9b-it", "minicpm3-4b", "glm-4-9b-chat"} & doubtful
+    )
     llama, minicpm = entry.one("llama-3.1-8b-instruct").licence, entry.one("minicpm3-4b").licence
     assert (llama.user_cap, llama.naming.duty, llama.outputs_train_others.use) == (7 * 10**8, "required", "conditional")
+    glm = entry.one("glm-4-9b-chat").licence
+    assert (glm.registration.duty, glm.naming.duty, glm.commercial.use) == ("required", "required", "conditional")
     assert (minicpm.registration.duty, minicpm.outputs_train_others.use) == ("required", "forbidden")
 
 
