@@ -98,10 +98,8 @@ class Directory:
         return tuple(one for one in made if one is not None)
 
     def every(self) -> tuple[Target, ...]:
-        """What any route of any tenant leads to, for who serves none of them."""
-        told = self._told()
-        leads = [(route, lead) for route in told.routes.values() for lead in (route.lead, route.canary) if lead]
-        return tuple(made for route, lead in leads if (made := told.target(route, lead)) is not None)
+        """Every deployment itself, whatever leads to it: a fallback's engines, and those that no route names yet."""
+        return tuple(target("", deployment, None) for deployment in self._told().deployments.values())
 
     def _told(self) -> _Snapshot:
         if self.fresh:

@@ -48,11 +48,19 @@ class EngineMetrics(Collector):
         """One family a name, the samples of all engines in it."""
         families: dict[str, Metric] = {}
         for model, engine, text in self._told:
-            for found in text_string_to_metric_families(text):
+            for found in _read(text):
                 if found.name in SHOWN:
                     family = families.setdefault(found.name, Metric(found.name, SHOWN[found.name], found.type))
                     _add(family, found, {"model": model, "engine": engine})
         return families.values()
+
+
+def _read(text: str) -> list[Metric]:
+    """What one engine told, nothing where it is no metrics: an address elsewhere may answer with anything."""
+    try:
+        return list(text_string_to_metric_families(text))
+    except ValueError:
+        return []
 
 
 def _add(family: Metric, found: Metric, ours: Mapping[str, str]) -> None:

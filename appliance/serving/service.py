@@ -149,7 +149,7 @@ class Engines:
         return Room(target.sequences + ahead, target.queue - ahead, self.limits.wait_seconds)
 
     def replicas(self) -> list[tuple[str, Replica]]:
-        """Every engine that routes lead to, with the model that it runs."""
+        """Every engine in service, with the model that it runs."""
         return [(target.model, replica) for target in self.directory.every() for replica in target.replicas]
 
     async def _reserve(self, principal: Principal, wanted: Wanted) -> Reservation:

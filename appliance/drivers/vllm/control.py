@@ -38,7 +38,7 @@ class EngineControl:
     def metrics(self, timeout: float = METRICS_SECONDS) -> str:
         """What it tells on ``/metrics``; nothing where it does not answer."""
         try:
-            return self._told("GET", "/metrics", None, timeout).decode()
+            return self._told("GET", "/metrics", None, timeout).decode(errors="replace")
         except EngineDown:
             return ""
 

@@ -138,8 +138,9 @@ def test_a_fallback_answers_while_the_engine_is_away(
 ) -> None:
     base = engines.version("tiny-base")
     made = operator.create("other", base.id)
-    operator("PUT", "routes/support", deployment_id=made["id"], fallback_id=str(roomy.id))
     with gateway.client() as client:
+        until(lambda: 'model="tiny-base"' in client.get("/metrics").text, 40)  # though no route leads there
+        operator("PUT", "routes/support", deployment_id=made["id"], fallback_id=str(roomy.id))
         until(lambda: ask(client, "support").model == base.digest, 40)
         operator("POST", f"deployments/{made['id']}/stop")
         until(lambda: engines.row("other").actual == "stopped", 40)
