@@ -96,6 +96,7 @@ class Host:
         """Until :meth:`stop`."""
         try:
             while not self._stop.wait(POLL_SECONDS if self.live else 0):
+                self._layout.beat("index").touch()
                 self._turn()
         except Stopping:
             _logger.info("asked to end")
@@ -203,6 +204,7 @@ class Host:
         while True:
             if self._stop.wait(0.02):
                 raise Stopping
+            self._layout.beat("index").touch()
             for each in (self.live, shard):
                 if each:
                     each.must_run()

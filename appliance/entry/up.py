@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from appliance.drivers.postgres import Postgres
-from appliance.entry import up_checks, up_plan, up_probes, up_record, up_run, up_view
+from appliance.entry import up_checks, up_plan, up_probes, up_pulse, up_record, up_run, up_view
 from appliance.entry.begin import READY
 from appliance.entry.up_checks import CannotStart
 from appliance.entry.up_plan import Life, Part, State
@@ -154,10 +154,12 @@ def _hold(settings: Settings, console: Console, signals: Signals) -> int:
     server, records = Postgres(layout), Leftovers(layout.run)
     plan = up_plan.parts(engines=settings.engine.enabled)
     starter = Starter(layout, server, dict(os.environ))
-    parts = up_run.Parts(plan, starter, up_probes.probes(layout, settings.web, server), layout.log)
+    pulse = up_pulse.Pulse(plan, up_probes.living(layout, settings.web), settings.host.patience)
+    parts = up_run.Parts(plan, starter, up_probes.probes(layout, settings.web, server), layout.log, pulse)
     view = up_view.choose(console, plan)
     url = up_probes.address(settings.web)
     news = News(layout, plan, view, starter.sign_in, url, begun)
+    pulse.start()
     for lacking in confine.missing(confine.offered()):
         view.say(lacking)
     try:
@@ -165,6 +167,7 @@ def _hold(settings: Settings, console: Console, signals: Signals) -> int:
         view.say(failure or "Stopping.")
         up_record.write(layout, up_record.describe(url, "stopping", parts.lives, parts.pids()))
     finally:
+        pulse.stop()
         parts.stop(signals.hurry)
         view.close()
         records.clear()

@@ -35,7 +35,8 @@ class Part:
 
     ``early``: it is started at once and waits by itself for the schema, so that its code loads meanwhile. ``once``: it
     does its work and ends. ``vital``: nothing works without it. ``nice``: how far it yields to those who answer.
-    ``prompt``: questions wait for each of its turns.
+    ``prompt``: questions wait for each of its turns. ``patience``: seconds that it may neither answer nor work once it
+    is ready; 0: it is not asked. The stores are not: what they may be at, a kill would only prolong.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Part:
     grace: float = 10.0
     nice: int = 0
     prompt: bool = False
+    patience: float = 0.0
 
     def argv(self) -> list[str]:
         """The command of a part that is a module of ours."""
@@ -61,10 +63,10 @@ def parts(*, engines: bool) -> tuple[Part, ...]:
         Part("postgres", grace=30.0, prompt=True),
         Part("valkey", grace=5.0, prompt=True),
         Part("schema", needs=("postgres",), module="appliance.entry.first", once=True),
-        Part("web", module="appliance.entry.web", early=True, grace=12.0, prompt=True),
-        Part("worker", module="appliance.entry.worker", early=True, nice=BEHIND),
-        Part("index", module="appliance.entry.index", early=True, prompt=True),
-        Part("encoder", needs=core, module="appliance.entry.encoder", vital=False, nice=BEHIND),
+        Part("web", module="appliance.entry.web", early=True, grace=12.0, prompt=True, patience=60.0),
+        Part("worker", module="appliance.entry.worker", early=True, nice=BEHIND, patience=180.0),
+        Part("index", module="appliance.entry.index", early=True, prompt=True, patience=180.0),
+        Part("encoder", needs=core, module="appliance.entry.encoder", vital=False, nice=BEHIND, patience=120.0),
     ]
     if engines:
         plan.append(Part("engines", needs=core, module="appliance.entry.engines", vital=False, grace=20.0, nice=BEHIND))

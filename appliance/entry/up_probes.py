@@ -16,6 +16,8 @@ from appliance.kit.wire import Client
 
 Probe = Callable[[], str]
 PATIENCE = 1.0
+LIVING = 5.0
+"""Seconds in which a part that lives answers, unless the machine has far too much to do."""
 LOADING = "loading"
 
 
@@ -30,6 +32,40 @@ def probes(layout: Layout, web: WebSettings, server: Postgres) -> Mapping[str, P
         "worker": lambda: wrote(layout, "worker"),
         "engines": lambda: engines(layout),
     }
+
+
+def living(layout: Layout, web: WebSettings) -> Mapping[str, Callable[[], bool]]:
+    """Whether a part that was ready still does anything; being asked, it need not be able to answer well."""
+    return {
+        "web": lambda: bool(status(web, LIVING)),
+        "encoder": lambda: pings(Client(layout.encoder_socket, LIVING)),
+        "index": Beats(layout.beat("index")),
+        "worker": Beats(layout.beat("worker")),
+    }
+
+
+class Beats:
+    """A process that nobody calls: it touches a file in every turn of its loop."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seen = 0
+
+    def __call__(self) -> bool:
+        """Whether it did since it was last looked at. By what changed, not by the clock, which may jump."""
+        before, self._seen = self._seen, self._path.stat().st_mtime_ns if self._path.exists() else 0
+        return self._seen not in (0, before)
+
+
+def pings(client: Client) -> bool:
+    """A process behind a socket of ours, ready or not."""
+    try:
+        client.call("ping")
+    except ApplianceError:
+        return False
+    finally:
+        client.close()
+    return True
 
 
 def answers(client: Client) -> str:
@@ -70,25 +106,30 @@ def well(path: Path) -> bool:
 
 
 def serves(web: WebSettings) -> str:
-    """``GET /healthz``. Over TLS the certificate's name is not checked: it is our own process on this machine."""
+    """Whether the web process says that it is well."""
+    told = status(web, PATIENCE)
+    return {0: LOADING, http.HTTPStatus.OK: ""}.get(told, f"answers {told}")
+
+
+def status(web: WebSettings, patience: float) -> int:
+    """Of ``GET /healthz``; 0: no answer. Over TLS the certificate's name is not checked: it is our own process here."""
     try:
-        with closing(connection(web)) as asked:
+        with closing(connection(web, patience)) as asked:
             asked.request("GET", "/healthz")
-            status = asked.getresponse().status
+            return asked.getresponse().status
     except (OSError, http.client.HTTPException):
-        return LOADING
-    return "" if status == http.HTTPStatus.OK else f"answers {status}"
+        return 0
 
 
-def connection(web: WebSettings) -> http.client.HTTPConnection:
+def connection(web: WebSettings, patience: float = PATIENCE) -> http.client.HTTPConnection:
     """To our own web process, whatever address it listens on."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(web.host, web.host)  # noqa: S104 - compared, not bound
     if web.certificate is None:
-        return http.client.HTTPConnection(host, web.port, timeout=PATIENCE)
+        return http.client.HTTPConnection(host, web.port, timeout=patience)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, web.port, timeout=PATIENCE, context=context)
+    return http.client.HTTPSConnection(host, web.port, timeout=patience, context=context)
 
 
 def address(web: WebSettings) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from appliance.entry import up_logs, up_plan
 from appliance.entry.up_plan import Life, Part, State
 from appliance.entry.up_probes import Probe
+from appliance.entry.up_pulse import Pulse
 from appliance.entry.up_view import View
 from appliance.kit import clock
 from appliance.kit.children import Child, ChildNotStarted
@@ -15,6 +16,7 @@ from appliance.kit.errors import ApplianceError
 from appliance.kit.leftovers import Leftovers
 
 TICK = 0.05
+LAST_GRACE = 2.0
 Start = Callable[[Part], Child]
 Changed = Callable[[Mapping[str, Life], Mapping[str, int]], None]
 
@@ -23,9 +25,17 @@ class Parts:
     """The parts of one appliance, each with its life and its process."""
 
     def __init__(
-        self, plan: tuple[Part, ...], start: Start, probes: Mapping[str, Probe], log: Callable[[str], Path]
+        self,
+        plan: tuple[Part, ...],
+        start: Start,
+        probes: Mapping[str, Probe],
+        log: Callable[[str], Path],
+        pulse: Pulse | None = None,
     ) -> None:
         self.plan = plan
+        self.pulse = pulse or Pulse((), {}, 0)
+        self.news: list[str] = []
+        self._given_up: dict[str, str] = {}
         self.lives: dict[str, Life] = {part.name: Life() for part in plan}
         self.children: dict[str, Child] = {}
         self._start = start
@@ -34,8 +44,18 @@ class Parts:
 
     def tick(self, records: Leftovers) -> None:
         """Look at every part once."""
+        ready = (name for name, life in self.lives.items() if life.state is State.READY)
+        for name in self.pulse.hung({name: self.children[name].pid for name in ready if name in self.children}):
+            self._give_up(name)
         for part in self.plan:
             self._look(part, records)
+
+    def _give_up(self, name: str) -> None:
+        """A part that hangs: it had its time, so it has little more to end in order."""
+        if name not in self._given_up:
+            self._given_up[name] = "it did not answer any more"
+            self.news.append(f"{name} does not answer any more, and is started again.")
+            self.children[name].ask_to_stop(LAST_GRACE)
 
     def pids(self) -> dict[str, int]:
         """The process of each part that runs."""
@@ -52,7 +72,8 @@ class Parts:
         if status is not None:
             del self.children[part.name]
             records.forget(part.name)
-            self.lives[part.name] = life.ended(part, status, up_logs.last_words(self._log(part.name)), now)
+            words = self._given_up.pop(part.name, None) or up_logs.last_words(self._log(part.name))
+            self.lives[part.name] = life.ended(part, status, words, now)
         elif life.state is State.STARTING and not part.once:
             told = self._probes[part.name]()
             self.lives[part.name] = life.told(told) if told else life.ready(clock.monotonic())
@@ -91,6 +112,8 @@ def run(
     seen: dict[str, Life] = {}
     while not stopping(TICK):
         parts.tick(records)
+        while parts.news:
+            view.say(parts.news.pop(0))
         view.show(parts.lives, clock.monotonic())
         if parts.lives != seen:
             seen = dict(parts.lives)

@@ -35,6 +35,7 @@ class Starter:
         if part.name in self._by_name:
             return self._by_name[part.name]()
         (self._layout.run / f"{part.name}.ready").unlink(missing_ok=True)
+        self._layout.beat(part.name).unlink(missing_ok=True)
         return self._once(part) if part.once else self._module(part, {})
 
     def sign_in(self) -> str | None:

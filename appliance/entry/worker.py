@@ -161,6 +161,7 @@ class Host:
         sequencer = sequencer_of(self.settings, sweep.system)
         due = 0.0
         while celery.is_alive():
+            self._beat()
             self._sequence(sequencer)
             if clock.monotonic() >= due:
                 due = clock.monotonic() + self._once(sweep)
@@ -176,6 +177,9 @@ class Host:
     def _ready(self) -> Path:
         return self.settings.layout.run / READY
 
+    def _beat(self) -> None:
+        self.settings.layout.beat("worker").touch()
+
     def _sweep(self) -> Sweep:
         return Sweep(
             system=database(self.settings, "system"),
@@ -190,6 +194,7 @@ class Host:
         try:
             sweep.once()
             for chore in self.chores:
+                self._beat()
                 with sweep.system.session() as session:
                     chore(session)
             if self._ready.exists():

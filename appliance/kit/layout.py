@@ -95,6 +95,10 @@ class Layout:
         """There while that engine takes requests: it answers its health check before, while it is warmed."""
         return self.engine_socket(deployment).with_suffix(".warm")
 
+    def beat(self, process: str) -> Path:
+        """Touched by a process that nobody calls, in every turn of its loop."""
+        return self.run / f"{process}.beat"
+
     def log(self, process: str) -> Path:
         """The log file of a process."""
         return self.logs / f"{process}.log"

@@ -201,10 +201,16 @@ class UsageSettings(_Section):
 
 
 class HostSettings(_Section):
-    """What the machine must have to spare before the appliance starts on it."""
+    """What the machine must have to spare before the appliance starts on it, and when ``up`` gives a part up."""
 
     least_memory: int = Field(2 * 1024**3, ge=0, description="Bytes of memory that must be available")
     least_disk: int = Field(1024**3, ge=0, description="Bytes that must be free below the data directory")
+    patience: float = Field(
+        1.0,
+        ge=0,
+        description="Factor of the minutes (web 1, encoder 2, index and worker 3) that a part may neither answer nor "
+        "work before it is started again; 0: for ever",
+    )
 
 
 class Settings(BaseSettings):

@@ -126,6 +126,29 @@ def test_a_killed_part_returns_and_nothing_of_it_survives(running: Appliance, pa
     assert running.record().parts[part].restarts == before + 1
 
 
+def test_what_hangs_without_ending_is_started_again_and_nothing_else_is(tmp_path: Path) -> None:
+    settings = {"APPLIANCE_ENGINE__ENABLED": "false", "APPLIANCE_HOST__PATIENCE": "0.1"}  # 6 to 18 s
+    made = Appliance(tmp_path / "data", settings)
+    made.start()
+    try:
+        made.wait_ready()
+        formers = {part: made.pid(part) for part in ("web", "worker", "index", "encoder")}
+        below = [pid for former in formers.values() for pid in family(former)]
+        for pid in formers.values():
+            os.kill(pid, signal.SIGSTOP)
+        for part, former in formers.items():
+            made.restarted(part, former, 120)
+        gone([*formers.values(), *below], 10)
+        assert serves(made)
+        assert {name: part.restarts for name, part in made.record().parts.items() if part.restarts} == dict.fromkeys(
+            formers, 1
+        )
+        printed = made.output.read_text()
+        assert [part for part in formers if f"{part} does not answer any more" not in printed] == []
+    finally:
+        made.stop()
+
+
 def test_kill_9_of_a_supervisor_leaves_nothing_of_its_child(running: Appliance) -> None:
     former = running.pid("worker")
     below = [former, *family(former)]

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.entry import up_run
 from appliance.entry.up_plan import HOPELESS, Life, Part, State
+from appliance.entry.up_pulse import Pulse
 from appliance.entry.up_run import Parts
 from appliance.entry.up_view import View
 from appliance.kit.children import Child, ChildNotStarted, spawn
@@ -16,7 +17,7 @@ from appliance.kit.leftovers import Leftovers
 from tests.factories.processes import gone, shell
 
 STORE = Part("store", grace=2.0)
-OURS = Part("ours", needs=("store",), module="x", grace=2.0)
+OURS = Part("ours", needs=("store",), module="x", grace=2.0, patience=0.5)
 ONCE = Part("once", needs=("store",), module="x", once=True)
 SLEEP = "exec sleep 1000"
 
@@ -26,7 +27,11 @@ class Silent:
 
     def show(self, lives: Mapping[str, Life], now: float) -> None: ...
 
-    def say(self, sentence: str) -> None: ...
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
 
     def close(self) -> None: ...
 
@@ -41,11 +46,16 @@ class Stage:
         self.order: list[str] = []
         self.place = place
         self.seen: list[dict[str, State]] = []
+        self.view = Silent()
+        self.said = self.view.said
+        self.answers = True
+        self.pulse = Pulse((OURS,), {"ours": lambda: self.answers}, 1.0)
         self.parts = Parts(
             (STORE, OURS, ONCE),
             self.start,
             {"store": lambda: self.told["store"], "ours": lambda: self.told["ours"]},
             self.log,
+            self.pulse,
         )
 
     def log(self, name: str) -> Path:
@@ -67,7 +77,7 @@ class Stage:
             assert next(left, None) is not None, self.parts.lives
             return until()
 
-        view: View = Silent()
+        view: View = self.view
         return up_run.run(self.parts, self.records, view, self.changed, stopping)
 
     def state(self, name: str) -> State:
@@ -78,6 +88,7 @@ class Stage:
 def stage(tmp_path: Path) -> Iterator[Stage]:
     made = Stage(tmp_path)
     yield made
+    made.pulse.stop()
     made.parts.stop(lambda: True)
 
 
@@ -101,6 +112,26 @@ def test_a_killed_part_is_started_again(stage: Stage) -> None:
     stage.run(lambda: stage.state("ours") is State.READY)
     os.kill(stage.parts.pids()["ours"], signal.SIGKILL)
     stage.run(lambda: stage.parts.lives["ours"].starts == 2 and stage.state("ours") is State.READY)
+    assert stage.order.count("store") == 1
+
+
+def test_a_part_that_hangs_is_given_up_and_started_again(stage: Stage) -> None:
+    stage.pulse.start()
+    stage.run(lambda: stage.state("ours") is State.READY)
+    former = stage.parts.pids()["ours"]
+    os.kill(former, signal.SIGSTOP)
+    stage.answers = False
+    details: list[str] = []
+
+    def again() -> bool:
+        details.append(stage.parts.lives["ours"].detail)
+        stage.answers = stage.answers or stage.state("ours") is State.PAUSING
+        return stage.parts.lives["ours"].starts == 2 and stage.state("ours") is State.READY
+
+    stage.run(again)
+    assert gone([former])
+    assert "killed by signal 9: it did not answer any more" in details
+    assert stage.said == ["ours does not answer any more, and is started again."]
     assert stage.order.count("store") == 1
 
 
