@@ -7,6 +7,7 @@ import json
 import signal
 import subprocess
 import sys
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -29,6 +30,10 @@ class Crew:
         self.databases = databases
         self.principal = principal
         self.valkey = valkey
+
+    def subject(self, kind: str) -> UUID | None:
+        """Whose quota it is, of the caller."""
+        return {"tenant": None, "user": self.principal.user, "key": self.principal.key}[kind]
 
     def start(self, **spec: object) -> "subprocess.Popen[str]":
         """Begin one."""
@@ -76,16 +81,33 @@ class Crew:
         return count, tokens
 
 
+def at_once(began: list[int], ended: list[int]) -> int:
+    """The most requests that ran at one moment: one that ends as another begins is over."""
+    most = running = 0
+    for _, step in sorted([(at, 1) for at in began] + [(at, -1) for at in ended]):
+        running += step
+        most = max(most, running)
+    return most
+
+
 @pytest.fixture
 def crew(settings: Settings, databases: Databases, principal: Principal, valkey: str) -> Crew:
     return Crew(settings, databases, principal, valkey)
 
 
-@pytest.mark.parametrize("measure", ["tokens_per_day", "tokens_per_month", "tokens_per_minute"])
+@pytest.mark.parametrize(
+    ("kind", "measure"),
+    [
+        ("tenant", "tokens_per_day"),
+        ("user", "tokens_per_month"),
+        ("key", "tokens_per_day"),
+        ("key", "tokens_per_minute"),
+    ],
+)
 def test_requests_at_once_over_three_workers_do_not_pass_a_limit_of_tokens(
-    crew: Crew, limit: Limiting, measure: str
+    crew: Crew, limit: Limiting, kind: str, measure: str
 ) -> None:
-    limit(**{measure: 5_050})
+    limit(kind, crew.subject(kind), **{measure: 5_050})
     told = crew.run(spread=0)
     windows = 2 if measure == "tokens_per_minute" else 1  # a minute may end meanwhile
     assert sum(told["used"]) <= windows * 5_000
@@ -108,10 +130,12 @@ def test_requests_a_minute_are_counted_over_all_workers(crew: Crew, limit: Limit
     assert len(crew.run()["granted"]) <= 2 * 50  # two windows, where the minute ends meanwhile
 
 
-def test_no_more_run_at_once_than_there_are_slots(crew: Crew, limit: Limiting) -> None:
-    limit("user", crew.principal.user, concurrent_requests=4)
-    told = crew.run(spread=0)
-    assert told["granted"]
+@pytest.mark.parametrize("kind", ["tenant", "user", "key"])
+def test_no_more_run_at_once_than_there_are_slots(crew: Crew, limit: Limiting, kind: str) -> None:
+    limit(kind, crew.subject(kind), concurrent_requests=4)
+    told = crew.run(spread=0, hold=5)
+    assert told["refused"]
+    assert 2 <= at_once(told["began"], told["ended"]) <= 4
 
 
 def test_a_killed_worker_loses_no_record_and_its_lease_counts_until_it_expires(

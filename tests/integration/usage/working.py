@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,8 @@ class Worker:
         self.budgets = connect.budgets(system, ValkeyStopwatch(spec["valkey"]))
         self.budgets.short.greet()
         self.lock = threading.Lock()
-        self.told: dict[str, list[int]] = {"granted": [], "used": [], "refused": []}
+        self.refused = threading.Event()
+        self.told: dict[str, list[int]] = {"granted": [], "used": [], "refused": [], "began": [], "ended": []}
 
     def one(self, number: int) -> None:
         """One request: reserve, use a part, settle."""
@@ -72,13 +74,17 @@ class Worker:
             QuotaUnknown,
         ) as error:  # on a busy machine Valkey may be slow to tell: then nothing is granted
             self.tell("refused", error.retry_after or 0)
+            self.refused.set()
             return
         used = self.spec["tokens"] - number % (self.spec["spread"] + 1)
         self.tell("granted", self.spec["tokens"])
+        self.tell("began", time.monotonic_ns())  # one clock for all processes of the machine
         try:
+            self.refused.wait(self.spec.get("hold", 0))  # so long it runs: until another was refused
             reservation.recording(self.usage.record)(record(self.principal, used))
             self.tell("used", used)
         finally:
+            self.tell("ended", time.monotonic_ns())
             reservation.release()
 
     def tell(self, what: str, amount: int) -> None:
