@@ -28,7 +28,7 @@ CONFIG: Mapping[str, Any] = {
 
 
 def weights(shapes: Mapping[str, tuple[int, ...]], fill: bytes = b"\0\0\0\0") -> bytes:
-    """A safetensors file of float32 tensors with these shapes, each number the four bytes of ``fill``."""
+    """A safetensors file of float32 tensors with these shapes; ``fill``, again and again, are the numbers' bytes."""
     told, place = {}, 0
     for name, shape in shapes.items():
         size = 4
@@ -36,7 +36,7 @@ def weights(shapes: Mapping[str, tuple[int, ...]], fill: bytes = b"\0\0\0\0") ->
             size *= length
         told[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [place, place + size]}
         place += size
-    return models.safetensors(told, fill * (place // 4))
+    return models.safetensors(told, (fill * (place // len(fill) + 1))[:place])
 
 
 def base(store: Path, name: str = BASE) -> Path:
@@ -68,14 +68,21 @@ def adapter(
     return directory
 
 
-def smollm2(directory: Path, model: Path, rank: int = 8, kinds: tuple[str, ...] = ("q_proj", "v_proj")) -> Path:
-    """An adapter of the right shapes for a real model; its weights are zero, so that it changes no answer."""
+def smollm2(
+    directory: Path,
+    model: Path,
+    rank: int = 8,
+    kinds: tuple[str, ...] = ("q_proj", "v_proj"),
+    fill: bytes = b"\0\0\0\0",
+) -> Path:
+    """An adapter of the right shapes for a real model; with weights of zero, the default, it changes no answer."""
     real = {t.name: t.shape for t in header.read(model / "model.safetensors")}
     chosen = {name: shape for name, shape in real.items() if name.removesuffix(".weight").rpartition(".")[2] in kinds}
     named = manifest.read(model).name
     return adapter(
         directory,
         matrices(rank, chosen),
+        fill,
         r=rank,
         target_modules=list(kinds),
         base_model_name_or_path=named,

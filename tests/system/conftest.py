@@ -1,5 +1,6 @@
 """The whole appliance: one warm for the session, with the real engine; others without an engine, to be mistreated."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from appliance.kit import clock
-from tests.factories.appliance import CONTROL_PLANE, Appliance
+from tests.factories.appliance import CONTROL_PLANE, MODELS, Appliance
 from tests.factories.licences import Vendor, terms
 
 TIMEOUT = 900
@@ -45,19 +46,29 @@ def licence(*models: dict[str, object]) -> bytes:
     return VENDOR.licence(**told)
 
 
-def entitle(made: Appliance) -> None:
-    """Install a licence where there is none: without one an appliance takes two tenants."""
+def entitle(made: Appliance, *, again: bool = False) -> None:
+    """Install a licence where there is none: without one an appliance takes two tenants.
+
+    ``again``: also where there is one, for the models that came since.
+    """
     with made.api() as api:
-        if api.get("/api/v1/licence").json()["licence"] is None:
+        if again or api.get("/api/v1/licence").json()["licence"] is None:
             models = api.get("/api/v1/models").json()["items"]
             assert api.post("/api/v1/licence", json={"file": licence(*models).decode()}).status_code == 201
 
 
 @pytest.fixture(scope="session")
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
-    """One appliance for the session, everything of it ready, the real engine too."""
+    """One appliance for the session, everything of it ready, the real engine too.
+
+    What its tests import stays out of the model store; what engines compile is kept beside the real one.
+    """
     directory = tmp_path_factory.mktemp("warm")
-    made = Appliance(directory / "data", trusting(directory))
+    shutil.copytree(MODELS, directory / "models")
+    cache = MODELS.parent / "vllm"
+    cache.mkdir(exist_ok=True)
+    (directory / "vllm").symlink_to(cache.resolve())
+    made = Appliance(directory / "data", {**trusting(directory), "APPLIANCE_MODELS": str(directory / "models")})
     made.start()
     try:
         made.wait_ready(seconds=ENGINE_SECONDS)

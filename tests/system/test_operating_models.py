@@ -6,10 +6,7 @@ The engine is scripted, since the page starts four of them; `test_engine.py` has
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ import pytest
 from appliance.kit import clock
 from tests.factories import pages
 from tests.factories.appliance import CONTROL_PLANE, MODELS, ROOT, Appliance, wait
+from tests.factories.callers import ask, asking, key_of
 from tests.factories.licences import Vendor, terms
 
 PAGE = ROOT / "docs/operator/models.md"
@@ -52,42 +50,6 @@ def operated(tmp_path_factory: pytest.TempPathFactory, vendor: Vendor) -> Iterat
         made.stop()
 
 
-@dataclass(slots=True)
-class Answers:
-    """What one route's callers were told: statuses, and the digests of what answered."""
-
-    statuses: list[int] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
-
-
-def ask(client: httpx.Client, route: str, conversation: str = "one") -> httpx.Response:
-    """One short question."""
-    message = {"role": "user", "content": "Say hello."}
-    body = {"model": route, "messages": [message], "max_tokens": 4, "temperature": 0, "user": conversation}
-    return client.post("/v1/chat/completions", json=body)
-
-
-@contextmanager
-def asking(appliance: Appliance, route: str) -> Iterator[Answers]:
-    """Somebody who asks without a pause."""
-    told, stop = Answers(), threading.Event()
-
-    def call() -> None:
-        with appliance.api() as client:
-            while not stop.is_set():
-                answer = ask(client, route)
-                told.statuses.append(answer.status_code)
-                told.digests.append(answer.headers.get("x-appliance-model-digest", ""))
-
-    thread = threading.Thread(target=call)
-    thread.start()
-    try:
-        yield told
-    finally:
-        stop.set()
-        thread.join()
-
-
 def license_all(appliance: Appliance, vendor: Vendor) -> None:
     """A licence for what is here: every language model, and more adapters than an evaluation has."""
     with appliance.api() as client:
@@ -97,15 +59,6 @@ def license_all(appliance: Appliance, vendor: Vendor) -> None:
         told: dict[str, Any] = {**terms(int(clock.now().timestamp())), "models": models, "limits": limits}
         answer = client.post("/api/v1/licence", json={"file": vendor.licence(**told).decode()})
         assert answer.status_code == 201, answer.text
-
-
-def key_of(appliance: Appliance, tenant: str) -> str:
-    """A key of somebody in this tenant."""
-    with appliance.api() as client:
-        items = client.get("/api/v1/tenants", params={"name": tenant}).json()["items"]
-        at = f"/api/v1/tenants/{items[0]['id']}/users"
-        user = client.post(at, json={"login": f"somebody of {tenant}", "name": "Somebody", "role": "member"}).json()
-        return str(client.post(f"{at}/{user['id']}/keys", json={"name": "test"}).json()["key"])
 
 
 def test_the_page_on_models_is_true_and_callers_notice_nothing(
@@ -132,15 +85,15 @@ def test_the_page_on_models_is_true_and_callers_notice_nothing(
         assert len({share["x-appliance-model-digest"] for share in shares}) == 2
     with asking(operated, "assistant") as load:
         go()  # promote, roll back
-    assert set(load.statuses) == {200}
-    assert len(set(load.digests)) == 2
+    assert load.failed == []
+    assert len(set(load.spoke)) == 2
     go()  # adapters
     _adapters_answer_their_tenants_alone(operated)
     _adapters_are_back_after_a_kill(operated)
     with asking(operated, "tuned") as load:
         go()  # swap, roll back
-    assert set(load.statuses) == {200}
-    assert len(set(load.digests)) == 2
+    assert load.failed == []
+    assert len(set(load.spoke)) == 2
     go()  # clear up
     assert next(blocks, None) is None
 
