@@ -3,7 +3,7 @@
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from appliance.catalog.shelf import Shelf, Upload
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
 from appliance.entry import web
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
-from appliance.licensing.entitlement import entitled
+from appliance.licensing.entitlement import Entitlement, entitled
 from appliance.licensing.states import Standing, State
 from appliance.serving import adapters, bootstrap
 from appliance.serving.deployments import Deployment, Deployments
@@ -85,12 +85,13 @@ class Engines:
         self.settings = settings
         self.databases = databases
         self.elsewhere: dict[str, list[str]] = {}
+        self.entitled: Callable[[], Entitlement] | None = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """A host in a thread; its engines are drained at the end."""
         stop = threading.Event()
-        launcher = ChildLauncher(self.settings, self.databases.system)
+        launcher = ChildLauncher(self.settings, self.databases.system, self.entitled)
         launcher.clear()
         host = Host(self.world(launcher), Timing(self.settings.engine.start_seconds, SETTLE, LINGER))
         thread = threading.Thread(target=host.run, args=(stop, self.settings.engine.poll_seconds))
