@@ -160,6 +160,9 @@ class Host:
         self._plan(found, recipe)
         try:
             self._reports.tell(found)
+            for kept in found.kept:
+                if kept.in_since is not None and clock.monotonic() - kept.in_since >= self._timing.settle:
+                    self._world.layout.engine_warm(kept.id).touch()  # by now every gateway has read the row
         finally:
             found.kept = [kept for kept in found.kept if not (kept.retired and kept.process is None)]
 
@@ -210,8 +213,8 @@ class Host:
             kept.since = clock.now()
             told = {"deployment": found.deployment.name, "replica": kept.id.hex[-12:]}
             _logger.info("engine", **told, phase=kept.course.phase, reason=kept.course.reason)
-            warm = self._world.layout.engine_warm(kept.id)
-            warm.touch() if kept.course.phase is Phase.RUNNING else warm.unlink(missing_ok=True)
+            if kept.course.phase is not Phase.RUNNING:
+                self._world.layout.engine_warm(kept.id).unlink(missing_ok=True)
 
     def _settling(self, kept: Kept) -> bool:
         """Whether somebody may still ask it. Once nobody may be told to, it is drained after a moment."""

@@ -37,7 +37,7 @@ class Sight:
 
 @dataclass(slots=True)
 class Kept:
-    """One replica. ``out_since``: when the rows began to say that nobody is to ask it any more."""
+    """One replica. ``in_since``, ``out_since``: when the rows began to say that it may be asked, or no longer."""
 
     id: UUID
     recipe: Recipe
@@ -57,6 +57,7 @@ class Kept:
     unwanted: dict[str, float] = field(default_factory=dict)
     retired: bool = False
     in_service: bool = False
+    in_since: float | None = None
     out_since: float | None = None
     since: datetime = field(default_factory=clock.now)
     told: tuple[Any, ...] = ()

@@ -50,6 +50,7 @@ class Reports:
         self._write(found, course, rows)
         for kept in found.kept:
             kept.out_since = None if kept.in_service else kept.out_since or now
+            kept.in_since = kept.in_since or now if kept.in_service else None
         self._told[key] = (whole, now)
 
     def _write(self, found: "Fleet", course: Course, rows: dict[UUID, dict[str, Any]]) -> None:

@@ -52,6 +52,16 @@ def test_an_engine_runs_as_its_row_says_and_is_drained_when_it_no_longer_does(en
     assert engines.row().actual == "stopped"
 
 
+def test_it_is_called_warm_once_every_gateway_may_have_read_that_it_is_in_service(engines: Engines) -> None:
+    with engines.running():
+        until(lambda: bool(list(engines.settings.layout.run.glob("engine-*.warm"))), 30)
+        assert [member.in_service for member in engines.row().members] == [True]
+        with engines.databases.operator.session() as session:
+            settle(session, desired="stopped")
+        engines.until("stopped")
+        assert not list(engines.settings.layout.run.glob("engine-*.warm"))
+
+
 def test_a_killed_engine_is_back_by_itself_with_the_reason_told(engines: Engines) -> None:
     with engines.running():
         row = engines.until("running")
