@@ -76,14 +76,16 @@ def activate_model(
 
 
 @models.post("/{model_id}/verify", dependencies=[allow(Action.MANAGE_MODELS)])
-def verify_model(model_id: UUID, request: Request) -> schemas.ModelView:
+def verify_model(model_id: UUID, request: Request, principal: Caller) -> schemas.ModelView:
     """Read every byte of a version again; its state says what was found (operator)."""
     databases: Databases = request.app.state.databases
     with databases.operator.session() as session:
         version = Catalog(session).one(model_id)
     finding = inspect(version)  # no transaction is open meanwhile
     with databases.operator.session() as session:
-        return _view(Catalog(session).record(model_id, finding))
+        found = Catalog(session).record(model_id, finding)
+        Audit(session, principal.tenant, principal.user).record("model.verify", model_id, state=found.state)
+        return _view(found)
 
 
 def _asked(session: Session, principal: Principal, kind: str, args: dict[str, Any], subject: str) -> JobView:

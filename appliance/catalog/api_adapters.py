@@ -77,11 +77,13 @@ def show_adapter(adapter_id: UUID, service: Service) -> schemas.AdapterView:
 
 
 @router.post("/{adapter_id}/verify", dependencies=[MANAGE])
-def verify_adapter(adapter_id: UUID, service: Service, session: TenantTx) -> schemas.AdapterView:
+def verify_adapter(adapter_id: UUID, service: Service, session: TenantTx, audit: Record) -> schemas.AdapterView:
     """Read every byte of an adapter again; its state says what was found."""
     adapters.record(session, adapter_id, adapters.inspect(service.one(adapter_id)))
     session.expire_all()
-    return _view(service.one(adapter_id))
+    found = service.one(adapter_id)
+    audit.record("adapter.verify", adapter_id, state=found.state)
+    return _view(found)
 
 
 @router.delete("/{adapter_id}", status_code=204, dependencies=[MANAGE])

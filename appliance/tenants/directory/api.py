@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from appliance.access.permissions import Action
 from appliance.access.principal import TenantId
 from appliance.access.web import TENANT_TRANSACTION, Caller, Databases, TenantTx
+from appliance.audit.service import Audit
 from appliance.tenants import etags
 from appliance.tenants.directory import schemas, tasks, tokens
 from appliance.tenants.directory.api_scim import ROOT
@@ -160,7 +161,9 @@ def preview_ldap(tenant_id: UUID, desk: Desk) -> schemas.PreviewView:
 def sync_ldap(tenant_id: UUID, session: Own, principal: Caller, connections: Service) -> schemas.SyncView:
     """Bring the tenant's people to what its directory says: a job."""
     connections.show("ldap")
-    return schemas.SyncView(job=tasks.ask(session, TenantId(tenant_id), principal.user))
+    job = tasks.ask(session, TenantId(tenant_id), principal.user)
+    Audit(session, tenant_id, principal.user).record("directory.sync", job, directory="ldap")
+    return schemas.SyncView(job=job)
 
 
 def _ldap(found: Connection, response: Response) -> schemas.LdapView:

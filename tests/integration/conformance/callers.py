@@ -1,5 +1,6 @@
 """Who calls: every role, a key that may little, nobody. Each has a credential that is good when it is needed."""
 
+from collections.abc import Iterable
 from typing import Final, Self
 
 import requests
@@ -63,6 +64,12 @@ class Callers:
                 own = self.home.ids.get(place.table or "")
                 found[name] = str(own) if own else self._shared.get(name) or _example(operation, name)
         return found
+
+    def recorded(self, asked: Iterable[str]) -> set[str]:
+        """Which of these requests, by id, the audit record knows."""
+        with self.town.databases.operator.session() as session:
+            query = text("select request_id from audit_entries where request_id = any(:asked)")
+            return set(session.scalars(query, {"asked": list(asked)}))
 
     def refresh(self) -> None:
         """A new home when something took a credential of the old one's, or its budget."""

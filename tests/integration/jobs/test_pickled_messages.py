@@ -9,6 +9,7 @@ from appliance.drivers.broker import QUEUE, TASK
 from appliance.jobs.states import State
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import Settings
+from tests.factories.pickles import touching
 from tests.integration.jobs.test_worker import bell, ended, hears, worker
 from tests.integration.jobs.work import Shop, Tenants
 
@@ -16,11 +17,6 @@ __all__ = ["bell"]
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("bell")]
 
 KINDS = ("application/x-python-serialize", "application/x-yaml", "application/x-msgpack")
-
-
-def touching(file: Path) -> bytes:
-    """A pickle that makes this file when it is read, written by hand."""
-    return f"cposix\nsystem\n(S'touch {file}'\ntR.".encode()
 
 
 def test_a_pickled_message_makes_nothing_happen_and_the_worker_goes_on(

@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 from appliance.entry.web import UNAUTHENTICATED, describe
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import Settings
+from tests.factories.pickles import touching, unpickled
 from tests.integration.web.conftest import House
 
 DESCRIPTION = describe().openapi()
@@ -74,6 +76,20 @@ def test_no_value_in_any_place_breaks_a_route(client: TestClient, house: House) 
                 broken.append((verb, path, attempt, answer.status_code))
     assert broken == []
     assert tried > len(HOSTILE) * len(DESCRIPTION["paths"])
+
+
+def test_a_pickle_is_read_by_no_route(client: TestClient, house: House, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    client.headers.update(House.bearer(house.operator))
+    kinds = ("application/x-python-serialize", "application/octet-stream", "application/json")
+    with unpickled() as found:
+        for verb, path, _ in _operations():
+            for kind in kinds:
+                client.request(verb, _filled(path), content=touching(canary), headers={"content-type": kind})
+        assert found == []
+        assert not canary.exists()
+        sys.audit("pickle.find_class", "posix", "system")  # as Python does: it would have been heard
+    assert found == ["posix.system"]
 
 
 READ_BY_PROGRAMS = {

@@ -113,7 +113,7 @@ def test_one_that_is_renewed_at_the_same_moment_stays(
         connection.execute(text("update invitations set expires_at = now() + interval '7 days' where login = 'late'"))
         thread = threading.Thread(target=forget)
         thread.start()
-        with superuser.connect() as other:
+        with superuser.execution_options(isolation_level="AUTOCOMMIT").connect() as other:  # else the first look stays
             until(lambda: bool(other.execute(waiting).scalar()))
     thread.join()
     assert forgotten == [len(asked) - 1]

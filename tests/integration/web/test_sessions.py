@@ -246,7 +246,10 @@ def test_a_key_with_scopes_does_not_touch_its_user_s_account(
 def test_suspending_ends_every_kind_of_credential(
     page: Page, client: TestClient, house: House, ann: dict[str, object]
 ) -> None:
-    """The second way in that was forgotten: a key, a session, a password, each of a user and of a whole tenant."""
+    """The second way in that was forgotten: a key, a session, a password, each of a user and of a whole tenant.
+
+    A directory's token is its administrator's, and falls with the tenant.
+    """
     key = client.post("/api/v1/login", json=LOGIN).json()["key"]
     admin = Desk(client, house.operator)
     for suspended in (f"/{house.one}/users/{ann['id']}", f"/{house.one}"):
@@ -254,6 +257,8 @@ def test_suspending_ends_every_kind_of_credential(
             assert admin("POST", f"{suspended}/{state}")[0] == 200
             until(partial(_is, lambda: page("GET", "/me"), expected), 2)
             until(partial(_is, lambda: status_of(client, key), expected), 2)
+            of_directory = expected if suspended == f"/{house.one}" else 200
+            until(partial(_is, lambda: status_of(client, house.scim_of_one, "/scim/v2/Users"), of_directory), 2)
             again = client.post("/api/v1/login", json={**LOGIN, "session": True})
             client.cookies.clear()
             assert again.status_code == {401: 401, 200: 201}[expected]
