@@ -1,6 +1,6 @@
 # Each target is one script of bin/; .ci/run calls the same.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-architectures lint soak lock
+.PHONY: help setup demo up test test-architectures lint soak lock bench-gateway-engine
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ test-architectures: setup ## a tiny model of each architecture class on the real
 
 lock: ## requirements/lock.txt anew, from pyproject.toml
 	@bin/lock
+
+bench-gateway-engine: setup ## our gateway and a bare pass-through before the real vLLM
+	@bin/bench gateway --engine
 
 bench-%: setup ## one measurement against peers or limits
 	@bin/bench $*

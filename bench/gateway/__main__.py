@@ -2,7 +2,8 @@
 
 Five rounds, and in each every server in turn, so that a machine which grows slower is slower for all. A figure is the
 median of its rounds. ``direct`` is the engine itself; an *added* time is what a server adds to it. Ours has its key,
-tenant, turns, metering and audit on.
+tenant, turns, metering and audit on. With ``--engine`` (`make bench-gateway-engine`): before the real vLLM, see
+:mod:`bench.gateway.real`.
 """
 
 import argparse
@@ -16,41 +17,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bench.gateway import real
 from bench.gateway.load import Streams, Whole, streams, whole
-from bench.gateway.servers import Server, all_of_them
+from bench.gateway.report import Figure, least, most
+from bench.gateway.servers import DRAINED, Server, all_of_them
 
 CONNECTIONS = (1, 10, 50)
 STREAMS = 100
-DRAINED = 1.2
-"""Seconds after which ours has written down what it answered, which is part of what a request costs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line. ``demand``: what the ratio (or, with no other, the figure) must be, None: printed only."""
-
-    name: str
-    ours: float
-    other: float | None
-    unit: str
-    demand: str = ""
-    holds: bool = True
-
-    def line(self) -> str:
-        """Name, ours, other, ratio."""
-        other = f"{self.other:9.2f} {self.ours / self.other:7.2f}" if self.other else " " * 17
-        told = f"  {self.demand}: {'holds' if self.holds else 'DOES NOT HOLD'}" if self.demand else ""
-        return f"{self.name:44} {self.ours:9.2f} {other}  {self.unit}{told}"
-
-
-def least(name: str, ours: float, other: float, ratio: float, unit: str) -> Figure:
-    """Ours must be at least so many times the other."""
-    return Figure(name, ours, other, unit, f">= {ratio:g} x", ours >= ratio * other)
-
-
-def most(name: str, ours: float, other: float, ratio: float, unit: str) -> Figure:
-    """Ours may be at most so many times the other."""
-    return Figure(name, ours, other, unit, f"<= {ratio:g} x", ours <= ratio * other)
 
 
 @dataclass(slots=True)
@@ -141,12 +114,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--no-peers", action="store_true", help="leave LiteLLM out")
+    parser.add_argument("--engine", action="store_true", help="before the real vLLM, beside the bare pass-through")
     given = parser.parse_args()
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-gateway-") as place,
-        all_of_them(Path(place), peers=not given.no_peers) as servers,
-    ):
-        lines = list(figures(measure(servers, given.rounds, given.seconds), servers))
+    with tempfile.TemporaryDirectory(prefix="bench-gateway-") as place:
+        if given.engine:
+            lines = list(real.figures(Path(place), given.rounds))
+        else:
+            with all_of_them(Path(place), peers=not given.no_peers) as servers:
+                lines = list(figures(measure(servers, given.rounds, given.seconds), servers))
     if given.json:
         print(json.dumps({"figures": [asdict(line) for line in lines]}))
     else:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from appliance.catalog.service import Catalog
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
 from appliance.kit import crypto
 from appliance.kit.children import Log, spawn
+from appliance.kit.database import Database
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
 from appliance.serving import bootstrap
 from appliance.serving.deployments import Deployments
@@ -36,12 +37,14 @@ from tests.factories import models
 
 ROOT = Path(__file__).resolve().parents[2]
 LITELLM = "litellm[proxy]==1.100.0"
+DRAINED = 1.2
+"""Seconds after which ours has written down what it answered, which is part of what a request costs."""
 _VENV = ROOT / ".cache" / "bench-litellm"
 
 
 @dataclass(slots=True)
 class Server:
-    """One of them, and how long it took to answer after its start (seconds)."""
+    """One of them, how long it took to answer after its start (seconds), and what it calls the model."""
 
     name: str
     port: int
@@ -49,6 +52,7 @@ class Server:
     process: "subprocess.Popen[bytes]"
     cold: float = 0.0
     log: Path = field(default_factory=Path)
+    model: str = "default"
 
     def worked(self) -> float:
         """Seconds of processor that it has had, all its threads together."""
@@ -103,13 +107,28 @@ def _answers(port: int) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Make:
+    """What is served, and to whom. ``caller`` makes who asks, and gives the key; ``seconds``: the longest start."""
+
+    store: Path
+    engine: EngineSettings
+    encoder: str
+    run: Engine
+    caller: Callable[[Database], str]
+    seconds: float = 60
+
+
 @contextmanager
 def all_of_them(place: Path, *, peers: bool) -> Iterator[dict[str, Server]]:
     """Everything, by name. ``peers``: with LiteLLM."""
     with ExitStack() as undo:
-        settings, engine, key = undo.enter_context(_appliance(place))
+        mock = EngineSettings(model=models.LANGUAGE, program="bench.gateway.mock")
+        wide = Engine(sequences=512, queue=512)
+        make = Make(models.store(place / "models"), mock, models.ENCODER, wide, _member)
+        settings, engine, key = undo.enter_context(appliance(make))
         python = sys.executable
-        env = {**_environment(settings), "APPLIANCE_WEB__PORT": "{port}"}
+        env = web_environment(settings)
         engine_key = crypto.kept(settings.layout.secret(KEY))
         found: dict[str, Server] = {}
 
@@ -128,41 +147,39 @@ def all_of_them(place: Path, *, peers: bool) -> Iterator[dict[str, Server]]:
             quiet = {"LITELLM_MASTER_KEY": master, "LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"}
             add("litellm", master, str(_litellm()), *options, **quiet)
         for name, server in found.items():
-            until(f"{name} to answer", lambda server=server: _served(server), 60)  # type: ignore[misc] # bound now
+            until(f"{name} to answer", lambda server=server: served(server), 60)  # type: ignore[misc] # bound now
         yield found
 
 
-def _served(server: Server) -> bool:
+def served(server: Server) -> bool:
+    """Whether it answers a request."""
     from bench.gateway.load import BODY  # noqa: PLC0415 - beside its only use
 
     headers = {"authorization": f"Bearer {server.key}"}
     with suppress(httpx.HTTPError):
         address = f"http://127.0.0.1:{server.port}/v1/chat/completions"
-        return httpx.post(address, json=BODY, headers=headers, timeout=30).status_code == 200
+        return httpx.post(address, json={**BODY, "model": server.model}, headers=headers, timeout=30).status_code == 200
     return False
 
 
 @contextmanager
-def _appliance(place: Path) -> Iterator[tuple[Settings, Path, str]]:
-    """PostgreSQL, an engine host whose engine is the mock, a tenant's key; the engine's socket."""
+def appliance(make: Make) -> Iterator[tuple[Settings, Path, str]]:
+    """PostgreSQL, and an engine host with one engine that runs; the engine's socket, the caller's key."""
     with stack(None) as plain:
-        store = models.store(place / "models")
-        engine = EngineSettings(model=models.LANGUAGE, program="bench.gateway.mock")
-        more = {"models": store, "engine": engine, "encoder": EncoderSettings(model=models.ENCODER)}
+        more = {"models": make.store, "engine": make.engine, "encoder": EncoderSettings(model=make.encoder)}
         settings = plain.model_copy(update=more)
         databases = pools(settings)
-        key = _people(databases, settings)
-        env = {**os.environ, **_environment(settings), "APPLIANCE_ENGINE__POLL_SECONDS": "0.5"}
-        env |= {"APPLIANCE_ENGINE__MODEL": models.LANGUAGE, "APPLIANCE_ENGINE__PROGRAM": engine.program}
+        _registered(databases, settings, make.run)
+        key = make.caller(databases.operator)
         host = spawn(
             [sys.executable, "-m", "appliance.entry.engines"],
             name="engines",
-            env=env,
+            env={**os.environ, **_environment(settings), "APPLIANCE_ENGINE__POLL_SECONDS": "0.5"},
             log=Log(settings.layout.log("engines")),
             grace=20,
         )
         try:
-            until("an engine", lambda: _state(databases) == "running", 60)
+            until("an engine", lambda: _state(databases) == "running", make.seconds)
             with databases.system.session() as session:
                 (replica,) = Deployments(session).all()[0].replicas
             yield settings, settings.layout.engine_socket(replica.id), key
@@ -171,11 +188,18 @@ def _appliance(place: Path) -> Iterator[tuple[Settings, Path, str]]:
             databases.close()
 
 
+def web_environment(settings: Settings) -> dict[str, str]:
+    """What our gateway is started with."""
+    return {**_environment(settings), "APPLIANCE_WEB__PORT": "{port}"}
+
+
 def _environment(settings: Settings) -> dict[str, str]:
     return {
         "APPLIANCE_DATA": str(settings.data),
         "APPLIANCE_MODELS": str(settings.model_store),
-        "APPLIANCE_ENCODER__MODEL": models.ENCODER,
+        "APPLIANCE_ENCODER__MODEL": settings.encoder.model,
+        "APPLIANCE_ENGINE__MODEL": settings.engine.model,
+        "APPLIANCE_ENGINE__PROGRAM": settings.engine.program,
     }
 
 
@@ -184,15 +208,19 @@ def _state(databases: Databases) -> str:
         return Deployments(session).all()[0].actual
 
 
-def _people(databases: Databases, settings: Settings) -> str:
-    """The model registered, and a tenant with a member's key."""
+def _registered(databases: Databases, settings: Settings, run: Engine) -> None:
+    """The model, its deployment and its routes."""
     with databases.operator.session() as session:
         bootstrap.ensure(session, settings)
         catalog = Catalog(session)
         for version in catalog.list(None, 100).items:
             catalog.activate(version.id, Consent(None, accepts=True, override="a bench made these weights"))
-        wide = Engine(sequences=512, queue=512).to_json()
-        session.execute(update(DeploymentRow).values(engine=wide))
+        session.execute(update(DeploymentRow).values(engine=run.to_json()))
+
+
+def _member(operator: Database) -> str:
+    """A tenant with a member; the member's key."""
+    with operator.session() as session:
         people.first_start(session)
         members = Tenants(session).people(Tenants(session).create("bench").id)
         return members.issue_key(UserId(members.add("bench", "Bench", Role.MEMBER).id), "bench")
