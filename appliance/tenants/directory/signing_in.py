@@ -15,7 +15,7 @@ from appliance.access.principal import TenantId
 from appliance.access.web import Databases
 from appliance.audit.service import Audit
 from appliance.drivers.fetcher import Fetch, Fetcher
-from appliance.kit import clock
+from appliance.kit import clock, log
 from appliance.kit.crypto import Seal, Unsealable
 from appliance.kit.errors import ApplianceError
 from appliance.tenants import repository as people_rows
@@ -30,6 +30,7 @@ from appliance.tenants.room import Room
 
 LASTS = 600
 """Seconds from the first redirect to the return."""
+_logger = log.get(__name__)
 _CONTEXT = "oidc flow"
 _MOST_PROVIDERS = 256
 Reach = Callable[[OidcSettings], Fetch]
@@ -63,7 +64,11 @@ class OidcSignIns:
 
     def begin(self, tenant: UUID) -> tuple[str, str]:
         """The provider's address to go to, and the sealed flow for the cookie. Raises :class:`DirectoryNotSetUp`."""
-        found, settings = self._opened(tenant)
+        try:
+            found, settings = self._opened(tenant)
+        except Unsealable as error:  # anybody may ask: that it is set up, and badly, is the administrator's to know
+            _logger.warning("a directory's secret cannot be opened", tenant=str(tenant), advice=error.advice)
+            raise DirectoryNotSetUp from error
         flow = Flow.begin()
         address = self.provider(found, settings).address(flow)
         kept = {"tenant": str(tenant), "until": int(clock.now().timestamp()) + LASTS, **asdict(flow)}
