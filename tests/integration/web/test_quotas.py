@@ -1,6 +1,8 @@
 """Quotas over the API: who may give them, that they bind, and what is said to whom they refuse."""
 
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -109,6 +111,21 @@ def shelf(client: TestClient, house: House) -> Upload:
         return answer.status_code, answer.json()
 
     return upload
+
+
+@pytest.mark.parametrize("kind", ["tenant", "user", "key"])
+@pytest.mark.parametrize("room", [{"documents": 3}, {"bytes": 30}], ids=["documents", "bytes"])
+def test_uploads_at_once_never_pass_a_limit_between_them(
+    shelf: Upload, client: TestClient, operator: Desk, house: House, kind: str, room: dict[str, int]
+) -> None:
+    me = client.get("/api/v1/me", headers=House.bearer(house.member_of_one)).json()
+    keys = operator("GET", f"/{house.one}/keys?user={me['user_id']}")[1]["items"]
+    subject = {"tenant": {}, "user": {"subject_id": me["user_id"]}, "key": {"subject_id": keys[0]["id"]}}[kind]
+    assert operator("POST", f"/{house.one}/quotas", {"kind": kind, **subject, **room})[0] == 201
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: shelf(f"{number}.md", b"%010d" % number), range(12)))
+    assert Counter(status for status, _ in answers) == {202: 3, 429: 9}
+    assert {told["quota"]["kind"] for status, told in answers if status == 429} == {kind}
 
 
 def test_documents_and_bytes_are_bounded_at_the_upload(shelf: Upload, operator: Desk, house: House) -> None:
