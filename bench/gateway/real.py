@@ -39,9 +39,11 @@ from tests.factories.appliance import MODELS
 
 BOUND = 0.97
 SEED = 4
-REQUESTS = 48
+REQUESTS = 96
 TOKENS = 64
 """Of each answer, at most; no story ended before (the report says how many there were)."""
+WARM = 1
+"""Pairs that are not counted."""
 AT_ONCE = Engine().sequences
 _WHO = ("a baker", "two sailors", "an old clockmaker", "a shy fox", "a young queen", "three miners", "a lost robot")
 _WHERE = ("in a harbour town", "below a glacier", "on a night train", "in a desert library", "at a lighthouse")
@@ -151,16 +153,17 @@ async def _benchmark(server: Server, asked: list[str]) -> dict[str, Any]:
 
 
 def measure(servers: dict[str, Server], pairs: int) -> dict[str, list[Run]]:
-    """All pairs; the first prompts only warm both up."""
+    """All pairs, after those that only warm up the engine and both servers."""
     seen = defaultdict(list)
-    for number, asked in enumerate(prompts(pairs + 1)):
+    for number, asked in enumerate(prompts(WARM + pairs), 1 - WARM):
         names = list(servers) if number % 2 else list(reversed(servers))
         for name in names:
             told = run(servers[name], asked)
-            if number:
+            if number > 0:
                 seen[name].append(told)
-                line = f"pair {number} of {pairs}, {name}: {told.rate:.1f} tokens/s, {told.tokens} tokens"
-                print(f"{line}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+            called = f"pair {number} of {pairs}" if number > 0 else "warming up"
+            line = f"{called}, {name}: {told.rate:.1f} tokens/s, {told.tokens} tokens"
+            print(f"{line}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
         gc.freeze()  # what was imported is not looked through in the middle of a run
     return seen
 
