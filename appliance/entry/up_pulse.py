@@ -9,11 +9,11 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from appliance.entry.up_plan import Part
 from appliance.kit import clock
+from appliance.kit.leash import fields
 
 IDLE: Final = 0.01
 """Seconds of a core in a second below which a process does nothing. One that waits for its turn gets more."""
@@ -47,8 +47,8 @@ class Silence:
 
 def worked(pid: int) -> float:
     """Seconds of a core that a process has used, all of its threads together; OSError when it is gone."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    told = fields(pid)
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
 
 
 class Pulse:

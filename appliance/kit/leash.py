@@ -40,10 +40,15 @@ def kernel(name: str, *arguments: int) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
+def fields(pid: int) -> list[str]:
+    """What the kernel tells of a process, from its state (proc(5)'s third field) on; OSError when there is none."""
+    return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
 def stat(pid: int) -> tuple[str, int, int]:
     """State letter, parent and start time (clock ticks since boot) of a process; OSError when there is none."""
-    fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    return fields[0], int(fields[1]), int(fields[19])
+    told = fields(pid)
+    return told[0], int(told[1]), int(told[19])
 
 
 def processes() -> list[int]:
@@ -255,8 +260,7 @@ class Leash:
         """Kill when the grace is over; seconds until this must be looked at again."""
         if self.deadline is None:
             return None
-        left = self.deadline - time.monotonic()
-        if left > 0:
+        if (left := self.deadline - time.monotonic()) > 0:
             return left
         kill_below()
         return PRESS

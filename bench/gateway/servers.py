@@ -21,6 +21,7 @@ from appliance.access.web import Databases
 from appliance.catalog.activation import Consent
 from appliance.catalog.service import Catalog
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
+from appliance.entry import up_pulse
 from appliance.kit import crypto
 from appliance.kit.children import Log, spawn
 from appliance.kit.database import Database
@@ -56,8 +57,7 @@ class Server:
 
     def worked(self) -> float:
         """Seconds of processor that it has had, all its threads together."""
-        told = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
+        return up_pulse.worked(self.process.pid)
 
     def resident(self) -> float:
         """MiB of memory, its children's too."""

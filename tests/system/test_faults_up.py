@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.kit.ids import uuid7
-from appliance.kit.leash import family
+from appliance.kit.leash import family, stat
 from tests.factories.appliance import CONTROL_PLANE, Appliance, gone, wait
 
 NOBODY = 65534
@@ -152,7 +152,7 @@ def test_what_hangs_without_ending_is_started_again_and_nothing_else_is(tmp_path
 def test_kill_9_of_a_supervisor_leaves_nothing_of_its_child(running: Appliance) -> None:
     former = running.pid("worker")
     below = [former, *family(former)]
-    leash = int(Path(f"/proc/{former}/stat").read_text().rpartition(")")[2].split()[1])
+    leash = stat(former)[1]
     os.kill(leash, signal.SIGKILL)
     gone(below, 10)
     running.restarted("worker", former, 60)

@@ -18,7 +18,7 @@ from appliance.jobs.ringing import ring_after_commit
 from appliance.jobs.states import State
 from appliance.kit.children import Child, spawn
 from appliance.kit.ids import uuid7
-from appliance.kit.leash import family
+from appliance.kit.leash import family, stat
 from appliance.kit.settings import Settings
 from tests.factories.processes import gone, until
 from tests.integration.jobs.work import Shop, Tenants
@@ -182,14 +182,10 @@ def test_a_worker_whose_celery_was_killed_ends_so_that_it_is_started_again(
 ) -> None:
     with worker(brokered) as child:
         hears(brokered, child)
-        (celery,) = [pid for pid in family(child.pid) if parent(pid) == child.pid]
+        (celery,) = [pid for pid in family(child.pid) if stat(pid)[1] == child.pid]
         os.kill(celery, signal.SIGKILL)
         assert child.wait(20) == 1
     assert not (brokered.layout.run / READY).exists()
-
-
-def parent(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_with_the_broker_dead_asking_is_quick_and_jobs_start_on_its_return(
