@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -28,26 +27,12 @@ from appliance.knowledge.chunking import chunks
 from appliance.knowledge.language import detect
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.read import read
+from bench.report import Figure, tell
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
 HANDBOOK = ROOT / "docs" / "handbook"
 NOWHERE = UUID(int=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the report; ``other`` is what it is held against."""
-
-    name: str
-    ours: float
-    other: float | None
-    against: str = ""
-
-    def line(self) -> str:
-        """Name, ours, other, ratio."""
-        other = f"{self.other:8.3f}  {self.ours / self.other:6.3f}" if self.other else " " * 16
-        return f"{self.name:58} {self.ours:8.3f} {other}  {self.against}"
 
 
 class Sparse:
@@ -237,12 +222,7 @@ def main() -> None:
             figures.extend(xquad(name))
         elif not arguments.json:
             print(f"{name}: skipped, ../shared/data/{name} is not here")
-    if arguments.json:
-        print(json.dumps([{"name": one.name, "ours": one.ours, "other": one.other} for one in figures]))
-        return
-    print(f"{'name':58} {'ours':>8} {'other':>8}  {'ratio':>6}")
-    for one in figures:
-        print(one.line())
+    tell(figures, document=arguments.json, digits=3)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ entries a second of a proof over the whole chain. On a PostgreSQL of its own, re
 """
 
 import argparse
-import json
 import multiprocessing
 import secrets
 import sys
@@ -15,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -31,25 +29,11 @@ from appliance.kit.layout import Layout
 from appliance.kit.settings import AuditSettings
 from appliance.tenants.service import Tenants
 from bench.audit.writing import write
+from bench.report import Figure, tell
 
 WRITERS = 8
 LIMIT = 5.0
 """Seconds that the chain may be behind (issue 3)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line: ours against a limit, or against the same without what is measured."""
-
-    name: str
-    ours: float
-    other: float | None
-    unit: str
-
-    def line(self) -> str:
-        """Name, ours, other, ratio."""
-        other = f"{self.other:9.1f} {self.ours / self.other:7.2f}" if self.other else " " * 17
-        return f"{self.name:44} {self.ours:9.1f} {other}  {self.unit}"
 
 
 @contextmanager
@@ -126,14 +110,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document and nothing else")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the writers write, each time")
     given = parser.parse_args()
-    lines = list(measure(given.seconds))
-    if given.json:
-        print(json.dumps({"figures": [asdict(line) for line in lines]}))
-        return 0
-    print(f"{'name':44} {'ours':>9} {'other':>9} {'ratio':>7}")
-    for line in lines:
-        print(line.line())
-    return 0
+    return tell(list(measure(given.seconds)), document=given.json, digits=1)
 
 
 if __name__ == "__main__":

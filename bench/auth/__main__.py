@@ -7,12 +7,11 @@ neither the key nor the rules nor a block, so that each request reads and leases
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from uuid import UUID
@@ -35,25 +34,12 @@ from appliance.usage.measures import OF_REQUESTS, Kind
 from appliance.usage.quotas import Quotas
 from appliance.usage.service import Usage
 from bench.audit.__main__ import server
+from bench.report import Figure, tell
 
 LIMIT = 0.5
 """Milliseconds at the median, warm (issue 3)."""
 PLENTY = 10**9
 TOKENS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line, in milliseconds; ``other`` the limit, None where there is none."""
-
-    name: str
-    ours: float
-    other: float | None
-
-    def line(self) -> str:
-        """Name, ours, other, ratio."""
-        other = f"{self.other:9.3f} {self.ours / self.other:7.2f}" if self.other else " " * 17
-        return f"{self.name:44} {self.ours:9.3f} {other}  ms"
 
 
 @dataclass(slots=True)
@@ -121,8 +107,8 @@ def timed(count: int, act: Callable[[], None], before: Callable[[], None] = lamb
 
 def figures(name: str, taken: list[float], limit: float | None) -> Iterator[Figure]:
     """Median and 99th percentile."""
-    yield Figure(f"{name}, median of {len(taken)}", median(taken), limit)
-    yield Figure(f"{name}, p99", quantiles(taken, n=100)[98], None)
+    yield Figure(f"{name}, median of {len(taken)}", median(taken), limit, "ms, limit" if limit else "ms")
+    yield Figure(f"{name}, p99", quantiles(taken, n=100)[98], None, "ms")
 
 
 def measure(warm: int, cold: int) -> Iterator[Figure]:
@@ -169,14 +155,7 @@ def main() -> int:
     parser.add_argument("--warm", type=int, default=20_000, help="requests with all remembered")
     parser.add_argument("--cold", type=int, default=500, help="requests with nothing remembered")
     given = parser.parse_args()
-    lines = list(measure(given.warm, given.cold))
-    if given.json:
-        print(json.dumps({"figures": [asdict(line) for line in lines]}))
-        return 0
-    print(f"{'name':44} {'ours':>9} {'other':>9} {'ratio':>7}")
-    for line in lines:
-        print(line.line())
-    return 0
+    return tell(list(measure(given.warm, given.cold)), document=given.json, digits=3)
 
 
 if __name__ == "__main__":

@@ -7,20 +7,19 @@ tenant, turns, metering and audit on. With ``--engine`` (`make bench-gateway-eng
 """
 
 import argparse
-import json
 import statistics
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.gateway import real
 from bench.gateway.load import Streams, Whole, streams, whole
-from bench.gateway.report import Figure, least, most
 from bench.gateway.servers import DRAINED, Server, all_of_them
+from bench.report import Figure, least, most, tell
 
 CONNECTIONS = (1, 10, 50)
 STREAMS = 100
@@ -122,13 +121,7 @@ def main() -> int:
         else:
             with all_of_them(Path(place), peers=not given.no_peers) as servers:
                 lines = list(figures(measure(servers, given.rounds, given.seconds), servers))
-    if given.json:
-        print(json.dumps({"figures": [asdict(line) for line in lines]}))
-    else:
-        print(f"{'name':44} {'ours':>9} {'other':>9} {'ratio':>7}")
-        for line in lines:
-            print(line.line())
-    return 0 if all(line.holds for line in lines) else 1
+    return tell(lines, document=given.json)
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ from appliance.kit.settings import EncoderSettings, EngineSettings
 from appliance.serving.launch import KEY
 from bench.auth.__main__ import people
 from bench.gateway import bare
-from bench.gateway.report import Figure
 from bench.gateway.servers import DRAINED, Make, Server, appliance, served, started, web_environment
 from bench.query.stack import until
+from bench.report import Figure
 from tests.factories.appliance import MODELS
 
 BOUND = 0.97

@@ -9,13 +9,11 @@ works for them and the index builds new graphs and hands over. The limits are of
 """
 
 import argparse
-import json
 import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
@@ -36,8 +34,10 @@ from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.knowledge.access import Index
 from appliance.knowledge.retrieval import Retrieval
+from bench import report
 from bench.query.stack import pools, stack, status, until
 from bench.query.words import LIKE_TEXT, VOCABULARY, question
+from bench.report import Figure
 from tests.factories.corpus import Library
 from tests.factories.points import Corpus
 
@@ -47,25 +47,6 @@ P50_LIMIT, WORST_LIMIT = 10.0, 50.0
 LIMITED = "all but encode"
 ENCODE_EVERY = 10  # an ingest may keep the encoder busy for seconds, and its time is no part of the limit
 ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line: milliseconds, and the limit they are held against."""
-
-    name: str
-    ours: float
-    other: float | None = None
-
-    @property
-    def ratio(self) -> float | None:
-        """Ours as a share of the limit."""
-        return round(self.ours / self.other, 3) if self.other else None
-
-    def line(self) -> str:
-        """Name, ours, other, ratio."""
-        other = f"{self.other:8.1f} {self.ratio:7.3f}" if self.other else f"{'-':>8} {'-':>7}"
-        return f"{self.name:44} {self.ours:8.2f} {other}"
 
 
 class Synthetic(Described):
@@ -123,9 +104,10 @@ def figures(times: dict[str, list[float]]) -> list[Figure]:
     for name, values in times.items():
         held = name.endswith(LIMITED)
         p50, p99 = np.percentile(values, [50, 99])
-        found.append(Figure(f"{name} p50 ms", round(float(p50), 2), P50_LIMIT if held else None))
-        found.append(Figure(f"{name} p99 ms", round(float(p99), 2)))
-        found.append(Figure(f"{name} worst ms", round(max(values), 2), WORST_LIMIT if held else None))
+        unit = "ms, limit" if held else "ms"
+        found.append(Figure(f"{name} p50", round(float(p50), 2), P50_LIMIT if held else None, unit))
+        found.append(Figure(f"{name} p99", round(float(p99), 2), None, "ms"))
+        found.append(Figure(f"{name} worst", round(max(values), 2), WORST_LIMIT if held else None, unit))
     return found
 
 
@@ -220,15 +202,8 @@ def main() -> int:
     if present is None:
         tell(f"no encoder in {store}: encoding is left out")
     found = figures(measure(asked.chunks, present, tell))
-    if asked.json:
-        machine = {"cpus": os.cpu_count(), "platform": platform.platform()}
-        lines = [{**asdict(figure), "ratio": figure.ratio} for figure in found]
-        sys.stdout.write(json.dumps({"date": clock.now().isoformat(), "machine": machine, "figures": lines}) + "\n")
-    else:
-        sys.stdout.write(
-            "\n".join([f"{'name':44} {'ours':>8} {'other':>8} {'ratio':>7}", *(f.line() for f in found)]) + "\n"
-        )
-    return 0
+    machine = {"cpus": os.cpu_count(), "platform": platform.platform()}
+    return report.tell(found, document=asked.json, date=clock.now().isoformat(), machine=machine)
 
 
 if __name__ == "__main__":

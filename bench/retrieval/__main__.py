@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -34,6 +34,7 @@ from appliance.knowledge import bm25
 from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import DEPTH, covers, hybrid
 from appliance.knowledge.language import detect
+from bench.report import Figure, tell
 
 DATA: Final = Path(__file__).parents[3] / "shared" / "data"
 READERS: Final = frozenset({"everyone"})
@@ -50,31 +51,6 @@ class Set:
     documents: Mapping[str, str]
     questions: Mapping[str, str]
     relevant: Mapping[str, Mapping[str, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line; ``other`` is what ours is held against."""
-
-    name: str
-    ours: float
-    other: float
-    demand: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        """Ours as a multiple of the other."""
-        return round(self.ours / self.other, 4) if self.other else 0.0
-
-    @property
-    def missed(self) -> bool:
-        """Whether less than what is demanded."""
-        return self.demand is not None and self.ours < self.demand
-
-    def line(self) -> str:
-        """Name, ours, other, ratio."""
-        demand = "" if self.demand is None else f"   {'MISSED' if self.missed else 'kept'}: at least {self.demand:.4f}"
-        return f"{self.name:36} {self.ours:8.4f} {self.other:8.4f} {self.ratio:8.4f}{demand}"
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -176,14 +152,18 @@ def figures(given: Set, scores: Mapping[str, Mapping[str, float]]) -> Iterator[F
     """Ours against each other way, with what the issue demands."""
     for measure in MEASURES:
         for way in ("sparse", "dense", "rrf"):
+            name, ours, other = f"{given.name} {measure}", scores["ours"][measure], scores[way][measure]
             demand = None
             if way == "sparse" and given.name in ("xquad-zh", "stard-dev"):
-                demand = scores["sparse"][measure]
+                demand = other
             if way == "rrf" and (given.name, measure) == ("cranfield-dev", "nDCG@10"):
                 demand = 0.436
             if way == "rrf" and (given.name, measure) == ("xquad-en", "R@10"):
                 demand = 0.997
-            yield Figure(f"{given.name} {measure} / {way}", scores["ours"][measure], scores[way][measure], demand)
+            if demand is None:
+                yield Figure(name, ours, other, way)
+            else:
+                yield Figure(name, ours, other, way, f">= {demand:.4f}", ours >= demand)
 
 
 def encoder_of(settings: Settings) -> Encoder:
@@ -212,13 +192,10 @@ def main() -> int:
             ways[loaded.name] = {way: measured(loaded, run) for way, run in runs.items()}
             told += figures(loaded, ways[loaded.name])
     about = {"encoder": encoder.name, "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
-    if given.json:
-        rows = [{**asdict(one), "ratio": one.ratio, "missed": one.missed} for one in told]
-        print(json.dumps({"figures": rows, "ways": ways, **about}, indent=1))
-    else:
-        print("\n".join(one.line() for one in told))
+    status = tell(told, document=given.json, digits=4, ways=ways, **about)
+    if not given.json:
         print(f"{about['encoder']}; {about['machine']}; {time.monotonic() - begun:.0f} s")
-    return int(any(one.missed for one in told))
+    return status
 
 
 if __name__ == "__main__":

@@ -23,27 +23,13 @@ from pathlib import Path
 from appliance.entry import up_record
 from appliance.entry.up_record import NotRunning, Record
 from appliance.kit.leash import family
+from bench.report import Figure, tell
 from tests.factories.appliance import CONTROL_PLANE, ROOT, USABLE, Appliance
 
 LIMIT = 8.0
 PATIENCE = 600.0
 HANDBOOK = ROOT / "docs" / "handbook"
 QUESTIONS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line: ours against a limit, or against the same earlier."""
-
-    name: str
-    ours: float
-    other: float | None
-    unit: str
-
-    def line(self) -> str:
-        """Name, ours, other, ratio."""
-        other = f"{self.other:9.1f} {self.ours / self.other:7.2f}" if self.other else " " * 17
-        return f"{self.name:44} {self.ours:9.1f} {other}  {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,18 +156,8 @@ def main() -> int:
     parser.add_argument("--no-engine", action="store_true", help="leave the language model out")
     given = parser.parse_args()
     lines, idle, after = measure(engine=not given.no_engine)
-    if given.json:
-        document = {
-            "figures": [asdict(line) for line in lines],
-            "idle": [asdict(process) for process in idle],
-            "after": [asdict(process) for process in after],
-        }
-        print(json.dumps(document, ensure_ascii=False))
-    else:
-        print(f"{'name':44} {'ours':>9} {'other':>9} {'ratio':>7}")
-        for line in lines:
-            print(line.line())
-    return 0
+    processes = {"idle": [asdict(one) for one in idle], "after": [asdict(one) for one in after]}
+    return tell(lines, document=given.json, digits=1, **processes)
 
 
 if __name__ == "__main__":
