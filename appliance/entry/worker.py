@@ -36,7 +36,9 @@ from appliance.jobs.sweep import Sweep
 from appliance.jobs.tasks import bind
 from appliance.kit import clock, crypto, log
 from appliance.kit.database import Database, Login, address
+from appliance.kit.priority import settle
 from appliance.kit.settings import Settings, load
+from appliance.knowledge import script
 
 READY = "worker.ready"
 """In ``run/``: it is there once the worker hears the bell, and its time is that of the last sweep."""
@@ -122,6 +124,7 @@ def listen(settings: Settings, registry: Registry, stopping: Flag) -> None:
     signals.worker_process_shutdown.connect(child.close, weak=False)
     signals.setup_logging.connect(ours, weak=False)
     logging.captureWarnings(capture=True)
+    settle()  # as the host did, for what Celery brought
     app.Worker(
         concurrency=settings.jobs.concurrency,
         loglevel=settings.log_level,
@@ -153,6 +156,7 @@ class Host:
         """Sweep until told to stop (0) or until Celery has died (1)."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
         self._ready.unlink(missing_ok=True)
+        settle()  # or the collector would write into all that was inherited, and each process had a copy of its own
         celery = multiprocessing.get_context("fork").Process(
             target=listen, args=(self.settings, self.registry, self.stopping), name="celery"
         )
@@ -222,6 +226,7 @@ def main() -> None:
     """The process ``worker``."""
     settings = load()
     log.configure("worker", settings.log_level)
+    script.tables()  # here, so that all children share them
     sys.exit(Host(settings, handlers.registry(), handlers.chores(settings)).run())
 
 

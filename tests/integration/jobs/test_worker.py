@@ -188,6 +188,27 @@ def test_a_worker_whose_celery_was_killed_ends_so_that_it_is_started_again(
     assert not (brokered.layout.run / READY).exists()
 
 
+def test_the_children_share_what_the_host_loaded(
+    brokered: Settings, shop: Shop, tenants: Tenants, bell: CeleryBell, tmp_path: Path
+) -> None:
+    """Each had nearly all of it for itself: the collector writes into every object that it looks at."""
+    with worker(brokered) as child:
+        hears(brokered, child)
+        jobs = [shop.ask(tenants.a, "note", {"file": str(tmp_path / "lines"), "name": str(n)}) for n in range(16)]
+        for job in jobs:
+            assert ended(shop, tenants, job).state is State.SUCCEEDED
+        processes = [pid for pid in family(child.pid) if "parser" not in Path(f"/proc/{pid}/cmdline").read_text()]
+        shares = {pid: of_its_own(pid) for pid in processes}
+    assert max(shares.values()) < 0.45, shares
+
+
+def of_its_own(pid: int) -> float:
+    """The share of a process's memory that no other has."""
+    sizes = dict(line.split(":") for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
+    kib = {name: int(size.split()[0]) for name, size in sizes.items()}
+    return kib["Private_Dirty"] / kib["Rss"]
+
+
 def test_with_the_broker_dead_asking_is_quick_and_jobs_start_on_its_return(
     settings: Settings, shop: Shop, tenants: Tenants, tmp_path: Path
 ) -> None:
