@@ -12,6 +12,7 @@ from appliance.entry import reference_pages as pages
 from appliance.entry.cli import reference as command_line
 from appliance.entry.web import describe
 from appliance.kit.settings import Settings
+from appliance.knowledge.parsing.formats import FORMATS
 from appliance.serving.engine_metrics import SHOWN
 from appliance.serving.meters import Meters
 
@@ -72,6 +73,25 @@ def _metric_rows() -> Iterator[str]:
         yield f"| `{family.name}` | {family.type} | {', '.join(f'`{one}`' for one in family.labels)} | {family.told} |"
 
 
+FORMATS_PAGE = """# Formats
+
+What is read, told by a file's bytes; among kinds of text its name decides. A name that promises another format than the
+bytes hold is refused (`mislabelled`). `GET /api/v1/formats` gives this list to programs.
+
+| format | names end in | media type | what survives |
+|---|---|---|---|
+"""
+
+
+def formats() -> str:
+    """Every format that is read."""
+    rows = (
+        f"| {one.name} | {', '.join(f'`{end}`' for end in one.suffixes)} | `{one.media_type}` | {one.kept} |\n"
+        for one in FORMATS
+    )
+    return FORMATS_PAGE + "".join(rows)
+
+
 def files() -> dict[Path, str]:
     """What should stand where."""
     return {
@@ -82,6 +102,7 @@ def files() -> dict[Path, str]:
         DOCS / "reference" / "api.md": pages.api(describe().openapi()),
         DOCS / "reference" / "errors.md": pages.errors(),
         DOCS / "reference" / "events.md": pages.events(),
+        DOCS / "reference" / "formats.md": formats(),
     }
 
 

@@ -118,7 +118,7 @@ class TypeNotAccepted(ApplianceError):
 
     status = 415
     code = "type_not_accepted"
-    advice = "Send Markdown, text, HTML, PDF or DOCX."
+    advice = "GET /api/v1/formats lists the kinds that are read."
 
 
 class Refused(ApplianceError):

@@ -11,6 +11,7 @@ from appliance.drivers.blobs import Blobs
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.kit.settings import Settings
 from appliance.knowledge import schemas
+from appliance.knowledge.parsing.formats import FORMATS
 from appliance.knowledge.retrieval import Retrieval
 from appliance.knowledge.service import Knowledge
 from appliance.licensing.points import Point
@@ -37,6 +38,12 @@ def _retrieval(request: Request) -> Retrieval:
 
 
 Service = Annotated[Knowledge, Depends(_knowledge)]
+
+
+@router.get("/formats", dependencies=[READ])
+def list_formats() -> schemas.FormatList:
+    """Which kinds of file are read, for a file dialogue and for people."""
+    return schemas.FormatList.of(FORMATS)
 
 
 @router.get("/collections", dependencies=[READ])

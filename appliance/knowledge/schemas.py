@@ -1,6 +1,6 @@
 """Collections, documents and searches as the API tells them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Self
@@ -9,8 +9,29 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.knowledge.documents import Added, Collection, Document, NormalText
+from appliance.knowledge.parsing.formats import Format
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.retrieval import Found
+
+
+class FormatView(BaseModel):
+    """A format that is read. ``suffixes`` as a browser's file dialogue takes them."""
+
+    name: str
+    media_type: str
+    suffixes: list[str]
+    kept: str
+
+
+class FormatList(BaseModel):
+    """All formats that are read."""
+
+    items: list[FormatView]
+
+    @classmethod
+    def of(cls, formats: Iterable[Format]) -> Self:
+        """The view of the one list."""
+        return cls(items=[FormatView(**{**asdict(one), "suffixes": list(one.suffixes)}) for one in formats])
 
 
 class CollectionBody(BaseModel):

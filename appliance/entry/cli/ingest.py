@@ -12,6 +12,7 @@ from appliance.entry.cli import output
 from appliance.entry.cli.files import Found, expand
 from appliance.entry.cli.output import Json
 from appliance.kit.errors import ApplianceError, Unavailable
+from appliance.knowledge.parsing.formats import SENTENCE
 
 if TYPE_CHECKING:
     from appliance.entry.cli.client import Api
@@ -27,7 +28,7 @@ Outcome = dict[str, Any]
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Files and folders.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help=f"Files and folders: {SENTENCE}.")],
     collection: Annotated[str, typer.Option("--collection", "-c", help="Where to; created when there is none.")],
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until each can be found.")] = True,
     as_json: Json = False,

@@ -5,15 +5,15 @@ embedded files are never opened.
 """
 
 import re
-from typing import BinaryIO, Final
+from typing import Final
 
 from lxml import etree
 
 from appliance.knowledge.parsing.archive import Archive
-from appliance.knowledge.parsing.errors import Damaged, Mislabelled, NoText, UnknownType
+from appliance.knowledge.parsing.errors import Damaged, NoText
+from appliance.knowledge.parsing.formats import DOCX
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.markup import check
-from appliance.knowledge.parsing.media import DOCX
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.writer import Writer, flat
 
@@ -30,24 +30,10 @@ _SIGNS: Final = {_W + "tab": "\t", _W + "br": "\n", _W + "cr": "\n", _W + "noBre
 _MATH_TEXT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
 _DC_TITLE: Final = "{http://purl.org/dc/elements/1.1/}title"
 _HEADING_NAME: Final = re.compile(r"heading ([1-9])", re.IGNORECASE)
-_OTHER_OFFICE: Final = {"xl/workbook.xml": "an Excel workbook", "ppt/presentation.xml": "a PowerPoint presentation"}
 
 
-def parse(file: BinaryIO, name: str, limits: ParseLimits) -> Parsed:
-    """A Word document. Raises ArchiveBomb, Encrypted, Truncated, Damaged, NoText, or says what else the ZIP is."""
-    archive = Archive(file, limits)
-    try:
-        return _read(archive, name, limits)
-    finally:
-        archive.close()
-
-
-def _read(archive: Archive, name: str, limits: ParseLimits) -> Parsed:
-    if _MAIN not in archive.names:
-        what = next((told for part, told in _OTHER_OFFICE.items() if part in archive.names), "a ZIP archive")
-        if name.lower().endswith(".docx"):
-            raise Mislabelled(f".docx by name, but it is {what}")
-        raise UnknownType(what)
+def parse(archive: Archive, limits: ParseLimits) -> Parsed:
+    """A Word document. Raises ArchiveBomb, Damaged, NoText."""
     writer = Writer(limits.text)
     body = _tree(archive, _MAIN)
     _Document(writer, _levels(archive)).read(body)

@@ -21,6 +21,8 @@ They cross the pipe from the parser's process as (code, detail); ``refusal`` mak
 
 from typing import ClassVar
 
+from appliance.knowledge.parsing.formats import SENTENCE
+
 
 class FileRefused(Exception):
     """This file cannot be taken in. ``str()`` is the sentence that the uploader sees."""
@@ -48,10 +50,10 @@ class FileTooLarge(FileRefused):
 
 
 class UnknownType(FileRefused):
-    """Not Markdown, text, HTML, PDF or DOCX."""
+    """None of the formats that are read."""
 
     code = "type_not_accepted"
-    sentence = "This kind of file is not read here: send Markdown, text, HTML, PDF or DOCX."
+    sentence = f"This kind of file is not read here: send {SENTENCE}."
 
 
 class Mislabelled(FileRefused):

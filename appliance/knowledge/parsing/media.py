@@ -1,35 +1,24 @@
 """What a file is, told by its bytes. Its name only adds what bytes cannot tell (Markdown is text) and must not lie."""
 
 from pathlib import PurePosixPath
-from typing import Final, Literal
+from typing import Final
 
+from appliance.knowledge.parsing import formats
+from appliance.knowledge.parsing.decoding import wide
 from appliance.knowledge.parsing.errors import EmptyFile, Encrypted, Mislabelled, UnknownType
-
-MediaType = Literal[
-    "text/markdown",
-    "text/plain",
-    "text/html",
-    "application/pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-]
-DOCX: Final[MediaType] = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+from appliance.knowledge.parsing.formats import called, promised
 
 # How far into a file a PDF's header may stand (ISO 32000-1, annex H.3.4.1).
 HEAD: Final = 1024
 
-_NAMED: Final[dict[str, MediaType]] = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".txt": "text/plain",
-    ".text": "text/plain",
-    ".log": "text/plain",
-    ".html": "text/html",
-    ".htm": "text/html",
-    ".xhtml": "text/html",
-    ".pdf": "application/pdf",
-    ".docx": DOCX,
-}
-_CALLED: Final[dict[str, str]] = {"application/pdf": "a PDF", DOCX: "a ZIP archive or Office file"}
+ZIP: Final = "a ZIP archive"
+"""Of what kind, its members tell: see ``packages``."""
+
+_TEXTS: Final = frozenset(
+    [formats.MARKDOWN, formats.TEXT, formats.HTML, formats.CSV, formats.TSV, formats.JSON, formats.JSONL]
+)
+"""Kinds of text: only the name tells them apart."""
+
 _OTHERS: Final = (
     (b"\x89PNG\r\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -60,46 +49,46 @@ _BINARY: Final = frozenset(range(0x20)) - frozenset(b"\t\n\r\f\x1b\x08")
 _SHORT: Final = 3
 
 
-def promised(name: str) -> MediaType | None:
-    """What the name promises; None where it promises nothing that we know."""
-    return _NAMED.get(PurePosixPath(name).suffix.lower())
-
-
-def media_type(content: bytes, name: str) -> MediaType:
-    """The media type of a file; a ZIP with a document's name or none counts as DOCX until its parser looks inside.
+def media_type(content: bytes, name: str) -> str:
+    """The media type of a file, or ``ZIP``, of which only the members tell what it is.
 
     Raises EmptyFile, Encrypted (a protected Office file), Mislabelled (the name promises another format), UnknownType.
     """
     if not content.strip(b"\x00\t\n\r\f \xef\xbb\xbf"):
         raise EmptyFile
     told, promise = _told(content), promised(name)
+    if told == ZIP:
+        if promise is not None and (promise in _TEXTS or promise == formats.PDF):
+            raise Mislabelled(f"{suffix(name)} by name, but it is a ZIP archive or Office file")
+        return ZIP
     if told is None:  # text: the name says which kind
-        if promise in ("application/pdf", DOCX):
-            raise Mislabelled(f"{PurePosixPath(name).suffix} by name, but it holds plain text")
-        return promise or ("text/html" if _is_html(content) else "text/plain")
+        if promise is not None and promise not in _TEXTS:
+            raise Mislabelled(f"{suffix(name)} by name, but it holds plain text")
+        return promise or (formats.HTML if _is_html(content) else formats.TEXT)
     if promise is not None and promise != told:
-        raise Mislabelled(f"{PurePosixPath(name).suffix} by name, but it is {_called(told)}")
-    if told not in ("application/pdf", DOCX):
+        raise Mislabelled(f"{suffix(name)} by name, but it is {called(told)}")
+    if told != formats.PDF:
         raise UnknownType(told)
-    return "application/pdf" if told == "application/pdf" else DOCX
+    return told
 
 
-def _called(told: str) -> str:
-    return _CALLED.get(told, told)
+def suffix(name: str) -> str:
+    """The end of a name that tells the format."""
+    return PurePosixPath(name).suffix
 
 
 def _told(content: bytes) -> str | None:
-    """A media type, a description of what we do not read, or None for text."""
+    """A media type, ``ZIP``, a description of what we do not read, or None for text."""
     head = content[:HEAD]
     if b"%PDF-" in head:
-        return "application/pdf"
+        return formats.PDF
     if head.startswith(_ZIP):
-        return DOCX
+        return ZIP
     if head.startswith(_OLE):
         if _ENCRYPTED_PACKAGE in content:
             raise Encrypted
-        return "an old Office file (.doc, .xls, .ppt): save it as .docx"
-    binary = not head.startswith(_WIDE_MARKS) and any(byte in _BINARY for byte in head)
+        return "an old Office file (.doc, .xls, .ppt): save it as .docx, .xlsx or .pptx"
+    binary = not head.startswith(_WIDE_MARKS) and any(byte in _BINARY for byte in head) and wide(content) is None
     for mark, what in _OTHERS:
         if head.startswith(mark) and (binary or len(mark) >= _SHORT):
             return what

@@ -3,11 +3,12 @@
 import io
 from typing import BinaryIO
 
-from appliance.knowledge.parsing import docx, html, markdown, pdf, plain
+from appliance.knowledge.parsing import docx, formats, html, jsons, markdown, packages, pdf, plain, separated
+from appliance.knowledge.parsing.archive import Archive
 from appliance.knowledge.parsing.decoding import decode
 from appliance.knowledge.parsing.errors import EmptyFile, FileTooLarge, NoText
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.media import media_type
+from appliance.knowledge.parsing.media import ZIP, media_type
 from appliance.knowledge.parsing.parsed import Parsed
 
 
@@ -21,17 +22,38 @@ def read(file: BinaryIO, name: str, limits: ParseLimits) -> Parsed:
     file.seek(0)
     content = file.read()
     file.seek(0)
-    match media_type(content, name):
-        case "application/pdf":
-            parsed = pdf.parse(file, limits)
-        case "text/markdown":
-            parsed = markdown.parse(decode(content), limits)
-        case "text/html":
-            parsed = html.parse(decode(content, declared=True), limits)
-        case "text/plain":
-            parsed = plain.parse(decode(content), limits)
-        case _:
-            parsed = docx.parse(file, name, limits)
+    kind = media_type(content, name)
+    if kind == ZIP:
+        parsed = _package(file, name, limits)
+    elif kind == formats.PDF:
+        parsed = pdf.parse(file, limits)
+    else:
+        parsed = _text(content, kind, limits)
     if not parsed.blocks:
         raise NoText
     return parsed
+
+
+def _text(content: bytes, kind: str, limits: ParseLimits) -> Parsed:
+    text = decode(content, declared=kind == formats.HTML)
+    match kind:
+        case formats.MARKDOWN:
+            return markdown.parse(text, limits)
+        case formats.HTML:
+            return html.parse(text, limits)
+        case formats.CSV | formats.TSV:
+            return separated.parse(text, kind, limits)
+        case formats.JSON | formats.JSONL:
+            return jsons.parse(text, kind, limits)
+        case _:
+            return plain.parse(text, limits)
+
+
+def _package(file: BinaryIO, name: str, limits: ParseLimits) -> Parsed:
+    """What is in a ZIP archive, closed whatever comes of it."""
+    archive = Archive(file, limits)
+    try:
+        packages.kind(archive, name)
+        return docx.parse(archive, limits)
+    finally:
+        archive.close()

@@ -46,6 +46,8 @@ FORMATS = [
     ("a.md", b"# Leave\n\n25 days"),
     ("a.txt", "年假十五天，须提前申请。".encode("gb18030") * 4),
     ("a.html", "<meta charset=big5><p>年假十五天".encode("big5")),
+    ("a.csv", "部门,天数\n采购部,15\n".encode("gb18030")),
+    ("a.jsonl", '{"部门": "采购部", "天数": 15}'.encode("utf-16-le")),
     ("a.docx", WORD),
     ("a.pdf", files.pdf([("Everyone has 25 days.", 12, 50, 700)])),
 ]

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from appliance.kit.ids import uuid7
 from appliance.kit.settings import Settings
+from appliance.knowledge.parsing.formats import FORMATS
 from tests.integration.web.conftest import House
 
 LEAVE = b"# Leave\n\nEveryone has 25 days.\n"
@@ -114,3 +115,13 @@ def test_a_search_without_an_index_says_that_it_is_down(client: TestClient, memb
     assert told.status_code == 503
     missing = client.post("/api/v1/search", json={"query": "leave", "collections": ["none"]}, headers=member)
     assert (missing.status_code, missing.json()["code"]) == (404, "collection_not_found")
+
+
+def test_the_formats_that_are_read_are_told_as_the_parsers_have_them(
+    client: TestClient, member: dict[str, str], collection: str
+) -> None:
+    listed = client.get("/api/v1/formats", headers=member).json()["items"]
+    assert [one["media_type"] for one in listed] == [one.media_type for one in FORMATS]
+    suffixes = [suffix for one in listed for suffix in one["suffixes"]]
+    assert len(suffixes) == len(set(suffixes))
+    assert {".md", ".pdf", ".csv"} <= set(suffixes)
