@@ -8,7 +8,7 @@ from appliance.access import cookies
 from appliance.access.errors import EnrolFirst
 from appliance.access.permissions import ENROL
 from appliance.access.principal import Principal
-from appliance.access.web import Caller, Databases, Tx, credential
+from appliance.access.web import Caller, Databases, credential
 from appliance.audit import origin
 from appliance.kit.errors import Forbidden
 from appliance.kit.settings import Settings
@@ -16,7 +16,7 @@ from appliance.tenants import own, passwords
 from appliance.tenants import sign_in_schemas as schemas
 from appliance.tenants.errors import SessionNotFound
 from appliance.tenants.lockout import Attempt
-from appliance.tenants.signing_in import Browser, Doors, SignedIn, sign_in_by_token, sign_out, try_password
+from appliance.tenants.signing_in import Browser, Doors, SignedIn, login_of, sign_in_by_token, sign_out, try_password
 
 router = APIRouter()
 
@@ -80,14 +80,24 @@ def me(principal: Caller, request: Request) -> schemas.MeView:
 
 
 @router.put("/me/password", status_code=204)
-def change_own_password(
-    body: schemas.OwnPasswordBody, session: Tx, principal: Own, request: Request, response: Response
-) -> None:
-    """Change your password. All your sessions end; the one at hand goes on under a new secret."""
-    with passwords.turn():
-        opened = own.change_password(session, principal, body.former, body.password, browser_of(request))
+def change_own_password(body: schemas.OwnPasswordBody, principal: Own, request: Request, response: Response) -> None:
+    """Change your password. All your sessions end; the one at hand goes on under a new secret.
+
+    A wrong former password is counted as a failed sign-in is: after a few, 429.
+    """
+    databases: Databases = request.app.state.databases
+    attempt = attempt_of(databases, principal)
+    with passwords.turn(attempt.source or ""):
+        words = (body.former, body.password)
+        opened = own.try_password_change(databases, attempt, principal, words, browser_of(request))
     if opened is not None:
         cookies.give(request, response, opened.secret)
+
+
+def attempt_of(databases: Databases, principal: Principal) -> Attempt:
+    """The caller's own login and where it comes from, to be counted by."""
+    with databases.system.session() as session:
+        return Attempt(login_of(session, principal), origin.current().source)
 
 
 def browser_of(request: Request) -> Browser:

@@ -8,12 +8,10 @@ from fastapi import APIRouter, Depends, Request
 from appliance.access.permissions import ENROL, Action
 from appliance.access.principal import Principal, TenantId
 from appliance.access.web import Caller, Databases, TenantTx, Tx
-from appliance.audit import origin
 from appliance.kit.errors import Forbidden
 from appliance.tenants import passwords, second_factors, signing_in
 from appliance.tenants import sign_in_schemas as schemas
-from appliance.tenants.api_sign_in import Own
-from appliance.tenants.lockout import Attempt
+from appliance.tenants.api_sign_in import Own, attempt_of
 from appliance.tenants.signing_in import Doors
 from appliance.tenants.web import TenantsHere
 from appliance.tenants.within import within
@@ -60,10 +58,8 @@ def confirm_totp(body: schemas.CodeBody, mine: Mine) -> schemas.TotpView:
 def disable_totp(body: schemas.DisableBody, principal: Own, request: Request) -> None:
     """Ask for no more codes. Takes the password and a code; wrong ones are counted as a sign-in's are."""
     databases: Databases = request.app.state.databases
-    source = origin.current().source
-    with databases.system.session() as session:
-        attempt = Attempt(signing_in.login_of(session, principal), source)
-    with passwords.turn(source or ""):
+    attempt = attempt_of(databases, principal)
+    with passwords.turn(attempt.source or ""):
         signing_in.disable_totp(databases.system, attempt, body.password, body.code, request.app.state.doors)
 
 

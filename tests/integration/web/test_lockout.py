@@ -166,6 +166,28 @@ def test_the_block_survives_a_restart(settings: Settings, client: TestClient, an
     assert told.status_code == 429
 
 
+def test_who_found_a_session_open_guesses_the_password_no_more_often_than_at_the_door(
+    client: TestClient, databases: Databases, ann: str, later: list[int]
+) -> None:
+    """Changing the own password asks for the former one, and took as many guesses as were sent."""
+    key = client.post("/api/v1/login", json={"login": ann, "password": PASSWORD}).json()["key"]
+
+    def change(former: str) -> tuple[int, str]:
+        body = {"former": former, "password": "a wholly new one"}
+        told = client.put("/api/v1/me/password", json=body, headers=House.bearer(key))
+        return told.status_code, told.json()["code"] if told.content else ""
+
+    assert [change("wrong") for _ in range(PAIR.free)] == [(422, "wrong_password")] * PAIR.free
+    assert change(PASSWORD) == (429, "sign_in_blocked")
+    assert client.post("/api/v1/login", json={"login": ann, "password": PASSWORD}).status_code == 429
+    query = text("select count(*) from audit_entries where action = 'user.set_password' and outcome = 'refused'")
+    with databases.operator.session() as session:
+        assert session.execute(query).scalar_one() == PAIR.free
+    later.append(2)
+    assert change(PASSWORD) == (204, "")
+    assert change("wrong") == (422, "wrong_password")  # what was counted is forgotten
+
+
 def test_counts_of_long_ago_are_forgotten(databases: Databases, house: House, later: list[int]) -> None:
     _count(databases, "ann", HERE, 30)
     with databases.system.session() as session:
