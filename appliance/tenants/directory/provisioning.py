@@ -74,6 +74,12 @@ class Provisioning:
             raise LoginTaken(f"another user has the login {person.login!r}")
         self._set(row, link, person)
 
+    def bring_back(self, row: UserRow, link: DirectoryLinkRow, person: Person) -> None:
+        """The directory has this person again. Raises as :meth:`change`."""
+        self.change(row, link, person)
+        link.gone_at = None
+        self._session.flush()
+
     def release(self, row: UserRow, link: DirectoryLinkRow) -> None:
         """The directory has this person no more: suspended at once, kept so that the record stays whole."""
         self._activate(row, active=False)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from appliance.access.principal import Role, TenantId
 from appliance.audit.service import Audit
 from appliance.kit.errors import ApplianceError, Conflict
+from appliance.tenants import repository as people_rows
 from appliance.tenants.directory import repository
 from appliance.tenants.directory.ldap_source import Member, Read
 from appliance.tenants.directory.memberships import Memberships
@@ -28,6 +29,8 @@ from appliance.tenants.tables import UserRow
 KIND: Kind = "ldap"
 SUSPENDED = "suspended"
 """In a link's attributes: the directory suspended this user, so the directory may resume."""
+HELD = "held"
+"""In an ended link's attributes: the user was suspended by hand when the directory let go, so only a hand resumes."""
 
 
 class NobodyFound(Conflict):
@@ -174,10 +177,12 @@ class Sync:
         member = change.member
         if member is None:
             row, link = self._linked(change)
+            held = row.state != "active" and not link.attributes.get(SUSPENDED)
             self._hand.release(row, link)
+            link.attributes = {HELD: held}
             return
         if change.act is Act.ADMIT:
-            row, _ = self._hand.admit(Person(member.login, member.name, external=member.id))
+            row = self._admitted(member)
             self._settle(row.id, member)
             if self._settings.roles:
                 self._hand.give_role(row, highest(self._settings.roles, member.groups))
@@ -189,6 +194,19 @@ class Sync:
             self._hand.give_role(row, highest(self._settings.roles, member.groups))
         else:
             self._hand.change(row, link, _person(change.act, member, row, link))
+
+    def _admitted(self, member: Member) -> UserRow:
+        """Who was here before is known by the id, whatever the login is now. Who was suspended by hand stays so."""
+        link = repository.link(self._session, self._tenant, KIND, member.id)
+        if link is not None and link.user_id is not None:
+            row = people_rows.user(self._session, self._tenant, link.user_id, lock=True)
+            if row is not None:
+                active = not link.attributes.get(HELD)
+                self._hand.bring_back(row, link, Person(member.login, member.name, active, member.id))
+                return row
+        found = repository.user_named(self._session, self._tenant, member.login)
+        active = found is None or found.state == "active"
+        return self._hand.admit(Person(member.login, member.name, active, member.id))[0]
 
     def _settle(self, user: UUID, member: Member) -> None:
         if self._settings.group_base is not None:

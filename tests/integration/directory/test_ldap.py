@@ -84,6 +84,39 @@ def test_who_is_suspended_by_hand_stays_so(directory: Slapd, desk: Desk, house: 
     assert people(desk, house.one)["ann"] == "suspended"
 
 
+def test_who_was_suspended_by_hand_before_the_directory_came_is_not_let_in_by_it(
+    directory: Slapd, desk: Desk, house: House, sync: Sync
+) -> None:
+    ann = add(desk, house.one, "ann")
+    desk("POST", f"/{house.one}/users/{ann['id']}/suspend")
+    set_up(desk, house.one, directory)
+    assert sync()["done"] == {"admit": 3}
+    assert people(desk, house.one)["ann"] == "suspended"
+    directory.change(f"dn: uid=ann,{PEOPLE}\nchangetype: delete\n")
+    assert sync()["done"] == {"release": 1}
+    directory.add(slapd.person("ann", "Another Ann"))
+    assert sync()["refused"] == {"login_taken": 1}
+    assert people(desk, house.one)["ann"] == "suspended"
+
+
+def test_who_was_away_and_comes_back_under_another_login_is_the_same_person(
+    directory: Slapd, desk: Desk, house: House, sync: Sync
+) -> None:
+    """A person is known by what never changes there; by the login alone the account would have been a second one."""
+    set_up(desk, house.one, directory)
+    sync()
+    (ann,) = desk("GET", f"/{house.one}/users?login=ann")[1]["items"]
+    set_up(desk, house.one, directory, user_filter="(&(objectClass=inetOrgPerson)(!(uid=ann)))")
+    assert sync()["done"] == {"release": 1}
+    directory.change(f"dn: uid=ann,{PEOPLE}\nchangetype: modrdn\nnewrdn: uid=anna\ndeleteoldrdn: 1\n")
+    set_up(desk, house.one, directory)
+    assert sync()["done"] == {"admit": 1}
+    found = desk("GET", f"/{house.one}/users/{ann['id']}")[1]
+    assert (found["login"], found["state"]) == ("anna", "active")
+    assert people(desk, house.one) == dict.fromkeys(("anna", "bob", "cy"), "active")
+    assert sync()["done"] == {}
+
+
 def test_roles_follow_groups_and_the_last_operator_stays(
     directory: Slapd, desk: Desk, house: House, sync: Sync, databases: Databases, client: TestClient
 ) -> None:
