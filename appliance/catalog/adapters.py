@@ -1,6 +1,6 @@
 """Adapters of one tenant: LoRA weights for exactly one base version, never changed once they are here."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -51,6 +51,11 @@ class Adapter:
     def engine_name(self) -> str:
         """What engines call it: tenant, id and digest, so that no name is ever given to other weights."""
         return f"{self.tenant.hex[-12:]}.{self.id.hex}.{self.digest[:12]}"
+
+
+def own(names: Sequence[str], tenant: UUID) -> tuple[str, ...]:
+    """Of engines' names those of this tenant's adapters."""
+    return tuple(name for name in names if name.startswith(f"{tenant.hex[-12:]}."))
 
 
 def known(shelf: Shelf) -> Callable[[Session, Collection[UUID]], Mapping[UUID, Adapter]]:

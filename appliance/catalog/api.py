@@ -12,6 +12,7 @@ from appliance.access.web import Caller, Databases, OperatorTx, Tx, allow
 from appliance.audit.service import Audit
 from appliance.catalog import api_adapters, api_entries, api_fit, entry, importing, pulling, schemas
 from appliance.catalog.activation import Consent
+from appliance.catalog.manifest import Kind
 from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.jobs.schemas import JobView
 from appliance.jobs.service import Jobs
@@ -25,9 +26,16 @@ Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 
 @models.get("", dependencies=[allow(Action.READ_MODELS)])
-def list_models(session: Tx, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT) -> schemas.ModelList:
-    """List model versions, oldest first."""
-    page = Catalog(session).list(cursor, limit)
+def list_models(
+    session: Tx,
+    name: str | None = None,
+    kind: Kind | None = None,
+    state: schemas.State | None = None,
+    cursor: str | None = None,
+    limit: Limit = DEFAULT_LIMIT,
+) -> schemas.ModelList:
+    """List model versions, oldest first, or those with a name, kind or state."""
+    page = Catalog(session).list(cursor, limit, name=name, kind=kind, state=state)
     return schemas.ModelList(items=[_view(item) for item in page.items], next_cursor=page.next_cursor)
 
 

@@ -1,6 +1,6 @@
 """Queries on model versions and adapters."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -23,9 +23,12 @@ def known(session: Session, name: str, digest: str) -> ModelVersionRow | None:
     return session.scalars(query).one_or_none()
 
 
-def some(session: Session, after: UUID | None, limit: int) -> Sequence[ModelVersionRow]:
-    """Versions by id, those after ``after``."""
+def some(
+    session: Session, after: UUID | None, limit: int, equal: Mapping[str, str | None]
+) -> Sequence[ModelVersionRow]:
+    """Versions by id, those after ``after``, that are equal in the fields that are given."""
     query = select(ModelVersionRow).order_by(ModelVersionRow.id).limit(limit)
+    query = query.filter_by(**{name: value for name, value in equal.items() if value is not None})
     return session.scalars(query.where(ModelVersionRow.id > after) if after else query).all()
 
 

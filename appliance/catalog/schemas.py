@@ -1,7 +1,7 @@
 """What goes over the wire about model versions."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from appliance.catalog.entry import Entry, Name, Terms
 from appliance.catalog.manifest import Kind
 
+State = Literal["verified", "tampered", "missing"]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 
 

@@ -135,9 +135,9 @@ class Catalog:
         self._session.flush()
         return _version(row)
 
-    def list(self, cursor: str | None, limit: int) -> paging.Page[ModelVersion]:
-        """A page of versions, oldest first."""
-        rows = repository.some(self._session, paging.decode(cursor), limit + 1)
+    def list(self, cursor: str | None, limit: int, **equal: str | None) -> paging.Page[ModelVersion]:
+        """A page of versions, oldest first, or of those with a ``name``, ``kind`` or ``state``."""
+        rows = repository.some(self._session, paging.decode(cursor), limit + 1, equal)
         return paging.page([_version(row) for row in rows], limit, [row.id for row in rows])
 
     def one(self, version: UUID) -> ModelVersion:

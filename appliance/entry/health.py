@@ -11,6 +11,7 @@ import appliance
 from appliance.access.web import Caller, Databases
 from appliance.kit.errors import ApplianceError
 from appliance.kit.wire import Client
+from appliance.serving.deployments import untold
 
 router = APIRouter(tags=["health"])
 _WAITS: dict[str, Any] = {"schema": {"type": "object"}, "example": {"status": "waiting for index"}}
@@ -51,12 +52,13 @@ def readyz(request: Request, response: Response) -> dict[str, str]:
 
 
 @router.get("/api/v1/status")
-def status(request: Request, principal: Caller) -> Status:  # noqa: ARG001 - any valid key may ask
-    """Every part with its state."""
-    return Status(version=appliance.__version__, parts=_parts(request.app.state))
+def status(request: Request, principal: Caller) -> Status:
+    """Every part with its state. What is wrong with an engine that runs is for those who look after the appliance."""
+    whole = principal.role.of_the_appliance
+    return Status(version=appliance.__version__, parts=_parts(request.app.state, whole=whole))
 
 
-def _parts(state: Any) -> list[Part]:  # noqa: ANN401 - Starlette's State
+def _parts(state: Any, *, whole: bool) -> list[Part]:  # noqa: ANN401 - Starlette's State
     databases: Databases = state.databases
     parts = [
         _database(databases),
@@ -64,7 +66,7 @@ def _parts(state: Any) -> list[Part]:  # noqa: ANN401 - Starlette's State
         _process("encoder", state.encoder_client),
     ]
     if parts[0].state == "ready":
-        parts.extend(_engines(databases, enabled=state.settings.engine.enabled))
+        parts.extend(_engines(databases, enabled=state.settings.engine.enabled, whole=whole))
     return parts
 
 
@@ -86,7 +88,7 @@ def _process(name: str, client: Client) -> Part:
     return Part(name=name, state="ready" if ready else "starting")
 
 
-def _engines(databases: Databases, *, enabled: bool) -> list[Part]:
+def _engines(databases: Databases, *, enabled: bool, whole: bool) -> list[Part]:
     """An engine that nobody wants to run is off, and nothing is wrong with that."""
     with databases.app.session() as session:
         rows = session.execute(text("select name, desired, actual, reason from deployments order by name")).all()
@@ -98,5 +100,6 @@ def _engines(databases: Databases, *, enabled: bool) -> list[Part]:
             parts.append(Part(name=f"engine {row.name}", state="off", detail=why))
         else:
             state = states.get(row.actual, "down")
-            parts.append(Part(name=f"engine {row.name}", state=state, detail=row.reason or ""))
+            detail = row.reason if whole else untold(row.actual, row.reason)
+            parts.append(Part(name=f"engine {row.name}", state=state, detail=detail or ""))
     return parts

@@ -31,7 +31,8 @@ class Desk:
 
     def __init__(self, session: TenantTx, principal: Caller, request: Request) -> None:
         self.session = session
-        self.routes = Routes(session, None if principal.role.of_the_appliance else principal.tenant)
+        tenant = None if principal.role.of_the_appliance else principal.tenant
+        self.routes, self._deployments = Routes(session, tenant), Deployments(session, tenant)
         self._known = adapters.of(request.app.state.settings)
         self.leading = Leading(session, Audit(session, principal.tenant, principal.user), self._known)
 
@@ -39,20 +40,22 @@ class Desk:
         """One route."""
         if response is not None:
             response.headers["etag"] = etags.tag(route.version)
-        return _view(route, {one.id: one for one in Deployments(self.session).all()}, self._waits(route))
+        return _view(route, {one.id: one for one in self._deployments.all()}, self._waits(route))
 
     def _waits(self, route: Route) -> str | None:
         found = self._known(self.session, {lead.adapter for lead in leads([route]) if lead.adapter})
-        return waits_for(route.next or route.lead, {one.id: one for one in Deployments(self.session).all()}, found)
+        return waits_for(route.next or route.lead, {one.id: one for one in self._deployments.all()}, found)
 
 
 At = Annotated[Desk, Depends(Desk)]
 
 
 @router.get("", dependencies=[READ])
-def list_named_routes(at: At, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT) -> schemas.RouteInfoList:
-    """List routes that the caller may use; an operator or auditor sees all."""
-    page = at.routes.list(cursor, limit)
+def list_named_routes(
+    at: At, deployment: UUID | None = None, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT
+) -> schemas.RouteInfoList:
+    """List routes that the caller may use, or those that lead to a deployment; an operator or auditor sees all."""
+    page = at.routes.list(cursor, limit, deployment)
     return schemas.RouteInfoList(items=[at.shown(item) for item in page.items], next_cursor=page.next_cursor)
 
 

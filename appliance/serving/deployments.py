@@ -1,13 +1,14 @@
 """Deployments as the rest of the appliance sees them: what is wanted, and what the engine host last saw."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from appliance.catalog.adapters import own
 from appliance.catalog.service import Catalog, ModelVersion
 from appliance.kit import paging
 from appliance.serving import repository
@@ -78,7 +79,8 @@ class Deployment:
 class Deployments:
     """Works in the caller's transaction: the operator's to change, the system's to report, anyone's to look.
 
-    ``tenant``: only the names of routes that it may use are told.
+    ``tenant``: only the names of routes that it may use are told, of adapters its own, and not what is wrong with
+    engines that run: that is said of adapters, whosever they are.
     """
 
     def __init__(self, session: Session, tenant: UUID | None = None) -> None:
@@ -133,9 +135,26 @@ class Deployments:
         versions = Catalog(self._session).those([*(wanted | running)])
         routes = self.routes()
         return tuple(
-            _view(row, replicas[row.id], versions, tuple(name for name, leads in routes.items() if leads == row.id))
+            self._told(
+                _view(row, replicas[row.id], versions, tuple(name for name, leads in routes.items() if leads == row.id))
+            )
             for row in rows
         )
+
+    def _told(self, found: Deployment) -> Deployment:
+        """What its caller may know of it."""
+        if self._tenant is None:
+            return found
+        members = tuple(
+            replace(one, adapters=own(one.adapters, self._tenant), reason=untold(one.actual, one.reason))
+            for one in found.members
+        )
+        return replace(found, members=members, reason=untold(found.actual, found.reason))
+
+
+def untold(actual: str, reason: str | None) -> str | None:
+    """What a tenant hears of an engine's trouble: none of one that runs: it is an adapter's, perhaps another's."""
+    return None if actual == "running" else reason
 
 
 def _view(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -40,11 +40,20 @@ def replicas(session: Session, deployments: Sequence[UUID]) -> dict[UUID, list[R
     return found
 
 
-def routes(session: Session, after: UUID | None = None, limit: int | None = None) -> Sequence[RouteRow]:
-    """All routes by name; with a limit those after ``after``, by id."""
-    if limit is None:
-        return session.scalars(select(RouteRow).order_by(RouteRow.name)).all()
+def routes(session: Session) -> Sequence[RouteRow]:
+    """All routes by name."""
+    return session.scalars(select(RouteRow).order_by(RouteRow.name)).all()
+
+
+def routes_for(
+    session: Session, tenant: UUID | None, after: UUID | None, limit: int, leads_to: UUID | None
+) -> Sequence[RouteRow]:
+    """Routes by id, those after ``after``; of a tenant those that it may use, counted as if there were no others."""
     query = select(RouteRow).order_by(RouteRow.id).limit(limit)
+    if tenant is not None:
+        own = select(RouteTenantRow.route).where(RouteTenantRow.tenant_id == tenant)
+        query = query.where(or_(RouteRow.everyone, RouteRow.name.in_(own)))
+    query = query.where(RouteRow.deployment_id == leads_to) if leads_to else query
     return session.scalars(query.where(RouteRow.id > after) if after else query).all()
 
 

@@ -67,11 +67,10 @@ class Routes:
         """Every route, by name."""
         return self._visible(repository.routes(self._session))
 
-    def list(self, cursor: str | None, limit: int) -> paging.Page[Route]:
-        """A page of routes, oldest first; what a tenant may not use is left out of it."""
-        rows = repository.routes(self._session, paging.decode(cursor), limit + 1)
-        page = paging.page(rows, limit, [row.id for row in rows])
-        return paging.Page(self._visible(page.items), page.next_cursor)
+    def list(self, cursor: str | None, limit: int, leads_to: UUID | None = None) -> paging.Page[Route]:
+        """A page of routes, oldest first, or of those that lead to a deployment."""
+        rows = repository.routes_for(self._session, self._tenant, paging.decode(cursor), limit + 1, leads_to)
+        return paging.page(self._visible(rows), limit, [row.id for row in rows])
 
     def one(self, name: str) -> Route:
         """One route. Raises :class:`RouteNotFound`, in the same words for one that the tenant may not use."""

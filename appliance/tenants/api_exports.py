@@ -42,9 +42,11 @@ def create_export(exports: Service) -> schemas.ExportView:
 
 
 @router.get("")
-def list_exports(exports: Service, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT) -> schemas.ExportList:
-    """List the exports that are not over, newest first."""
-    page = exports.list(cursor, limit)
+def list_exports(
+    exports: Service, state: schemas.ExportState | None = None, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT
+) -> schemas.ExportList:
+    """List the exports that are not over, newest first, or those that are ready to be fetched, or wait for it."""
+    page = exports.list(cursor, limit, state)
     return schemas.ExportList(items=[_view(item) for item in page.items], next_cursor=page.next_cursor)
 
 

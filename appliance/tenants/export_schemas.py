@@ -1,13 +1,14 @@
 """What goes over the wire about exports of a tenant."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.tenants.schemas import ID, SINCE
 
+ExportState = Literal["waiting", "ready"]
 EXPORT: dict[str, Any] = {
     "id": ID,
     "tenant_id": ID,

@@ -75,9 +75,11 @@ class Exports:
         self._audit().record("tenant.export", name, content=content)
         return _export(row)
 
-    def list(self, cursor: str | None, limit: int) -> paging.Page[Export]:
-        """A page of those that are not over, newest first."""
+    def list(self, cursor: str | None, limit: int, state: str | None = None) -> paging.Page[Export]:
+        """A page of those that are not over, newest first, or of those that are ``ready`` or still ``waiting``."""
         query = select(TenantExportRow).where(*self._visible()).order_by(TenantExportRow.id.desc()).limit(limit + 1)
+        if state is not None:
+            query = query.where(TenantExportRow.sha256.is_not(None).is_(state == "ready"))
         if (before := paging.decode(cursor)) is not None:
             query = query.where(TenantExportRow.id < before)
         rows = self._session.scalars(query).all()

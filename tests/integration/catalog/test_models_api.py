@@ -39,6 +39,14 @@ def test_a_pulled_model_is_registered_once_and_listed(works: Works, client: Test
     assert [item["id"] for item in (*page["items"], *rest["items"])] == [first["id"], other["id"]]
     assert rest["next_cursor"] is None
 
+    def found(**wanted: str) -> list[str]:
+        items = client.get(PATH, params=wanted, headers=works.headers).json()["items"]
+        return [item["id"] for item in items]
+
+    assert found(kind="encoder") == found(name=models.ENCODER) == [other["id"]]
+    assert found(kind="language", state="verified") == [first["id"]]
+    assert found(state="tampered") == found(name="none") == []
+
 
 def test_verifying_names_what_was_tampered_with_and_what_is_gone(works: Works) -> None:
     model = pulled(works, models.LANGUAGE)

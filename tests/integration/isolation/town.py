@@ -11,7 +11,7 @@ from typing import Self
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Engine, MetaData, insert, text, update
+from sqlalchemy import Engine, MetaData, insert, select, text, update
 from starlette.testclient import TestClient
 
 from appliance.access.permissions import Action
@@ -30,8 +30,10 @@ from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
 from appliance.knowledge.access import Index
 from appliance.knowledge.retrieval import Retrieval
 from appliance.serving import bootstrap as serving
+from appliance.serving import repository
 from appliance.serving.directory import Directory
 from appliance.serving.service import Engines
+from appliance.serving.tables import DeploymentRow
 from appliance.tenants import bootstrap
 from appliance.tenants.keys import Limits
 from appliance.tenants.service import Tenants
@@ -107,6 +109,10 @@ class Town:
         with self.databases.operator.session() as session:
             serving.ensure(session, configured)
             session.execute(update(Base.metadata.tables["deployments"]).values(actual="running", seen_at=clock.now()))
+        with self.databases.system.session() as session:  # an engine that all share, with an adapter of each
+            for row in session.scalars(select(DeploymentRow)):
+                told = {"model_version_id": row.model_version_id, "engine": row.engine, "actual": "running"}
+                repository.report_replica(session, row.id, row.id, in_service=False, **told)
         upstream = SpokenUpstream(Spoken(("The", "limit", "is", "140.")))
         state.engines = Engines(Directory(app), lambda _: upstream, state.usage.record, b"salt")
         state.passages = Retrieval(app, Index(self._vectors), self._encoder)
@@ -136,6 +142,12 @@ class Town:
             connection.execute(insert(self.tables.tables["directory_links"]).values(link))
             statement = "update documents set current_revision = :revision where id = :id"
             connection.execute(text(statement), {"revision": made["revisions"], "id": made["documents"]})
+            name = f"{tenant.hex[-12:]}.{made['adapters'].hex}.{planted.rows['adapters']['digest'][:12]}"
+            loading = text("update replicas set adapters = array_append(adapters, :name), reason = :reason")
+            connection.execute(loading, {"name": name, "reason": f"content-{tag} is not as it was"})
+            connection.execute(
+                text("update deployments set reason = :reason"), {"reason": f"content-{tag} is tampered"}
+            )
         self._index(planted)
         ids = {value for row in planted.rows.values() for value in row.values() if isinstance(value, UUID)}
         known = {str(value) for value in ids - planted.borrowed}

@@ -177,9 +177,9 @@ def test_an_export_is_nobody_elses_and_one_with_content_no_operators(
         assert status_of(client, filled.admin_of_two, path) == 404
     assert status_of(client, filled.admin_of_two, f"{other}/{shown['id']}/archive") == 404
     assert client.get(own, headers=House.bearer(filled.operator)).json()["items"] == []
-    assert [x["id"] for x in client.get(own, headers=House.bearer(filled.admin_of_one)).json()["items"]] == [
-        shown["id"]
-    ]
+    for wanted, expected in (({}, [shown["id"]]), ({"state": "ready"}, [shown["id"]]), ({"state": "waiting"}, [])):
+        items = client.get(own, params=wanted, headers=House.bearer(filled.admin_of_one)).json()["items"]
+        assert [item["id"] for item in items] == expected
 
 
 def test_an_export_goes_after_its_day_with_its_archive(
