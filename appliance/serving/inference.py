@@ -1,5 +1,6 @@
 """One inference: from the engine's first byte to the usage record, which is on disk before the last byte goes out."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -35,10 +36,13 @@ class Asker:
 
 
 class Inference:
-    """An answer on its way, counted. As a context: what was used until it is left is recorded."""
+    """A request that an engine was sent, counted. As a context: what was used until it is left is recorded.
 
-    def __init__(self, answer: Answer, target: Target, asker: Asker, begun: float, choices: int = 1) -> None:
-        self._answer = answer
+    ``begun``: the moment of the monotonic clock at which it was sent.
+    """
+
+    def __init__(self, target: Target, asker: Asker, begun: float, choices: int = 1) -> None:
+        self._answer: Answer | None = None
         self._target = target
         self._asker = asker
         self._begun = begun
@@ -53,12 +57,23 @@ class Inference:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Whether the engine or the caller broke it off, where it has not ended by itself."""
-        self.record("failed" if isinstance(error, EngineDown) else "aborted")
+        """Whether the engine or the caller broke it off, where it has not ended by itself.
+
+        An engine sends the head of a whole answer with its end: who leaves before has used the engine all the same.
+        """
+        if self._answer is not None or isinstance(error, asyncio.CancelledError):
+            self.record("failed" if isinstance(error, EngineDown) else "aborted")
+
+    async def hear(self, answer: Answer) -> Self:
+        """Take the engine's answer. Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused`` where it is none."""
+        if answer.status != HTTPStatus.OK:
+            raise refusal(answer.status, await answer.body())
+        self._answer = answer
+        return self
 
     async def whole(self) -> bytes:
         """The body of an answer that is not streamed."""
-        body = await self._answer.body()
+        body = await self._heard().body()
         self._first = clock.monotonic()
         self._whole = events.usage(body)
         self.record("done")
@@ -70,7 +85,7 @@ class Inference:
         ``counts``: with the event that tells the sum of tokens. Raises :class:`EngineDown` when it breaks off.
         """
         cutter, see = Events(), self._meter.see
-        async for chunk in self._answer.chunks():
+        async for chunk in self._heard().chunks():
             if self._first is None:
                 self._first = clock.monotonic()
             piece = bytearray()
@@ -85,6 +100,11 @@ class Inference:
                 yield bytes(piece)
         if not self._recorded:
             raise EngineDown("the engine broke off in the middle of its answer", retry_after=5)
+
+    def _heard(self) -> Answer:
+        if self._answer is None:
+            raise EngineDown("the engine has not answered", retry_after=5)
+        return self._answer
 
     def record(self, outcome: str) -> None:
         """Write the usage down, once: a line in the page cache, which does not wait for a disk."""
@@ -120,16 +140,6 @@ class Inference:
             cached_tokens=counted.cached,
             queue_seconds=self._asker.waited + (counted.queued or 0.0),
         )
-
-
-async def begin(answer: Answer, target: Target, asker: Asker, asked: float, choices: int = 1) -> Inference:
-    """What an engine that was ``asked`` at that moment (of the monotonic clock) answers.
-
-    Raises :class:`EngineDown`, :class:`EngineFull` or :class:`EngineRefused` where that is no answer.
-    """
-    if answer.status != HTTPStatus.OK:
-        raise refusal(answer.status, await answer.body())
-    return Inference(answer, target, asker, asked, choices)
 
 
 def refusal(status: int, body: bytes) -> Exception:

@@ -19,7 +19,7 @@ from appliance.serving.completions import COUNTED
 from appliance.serving.directory import Directory
 from appliance.serving.errors import EngineFull, ModelNotAllowed
 from appliance.serving.events import Delta, Events
-from appliance.serving.inference import CHAT, Asker, Inference, Record, begin
+from appliance.serving.inference import CHAT, Asker, Inference, Record
 from appliance.serving.meters import Meters
 from appliance.serving.routing import Replica, least_busy
 from appliance.serving.sharing import Sharing
@@ -127,10 +127,9 @@ class Engines:
                 with engine.sharing.running() as share:
                     record = reservation.recording(self._record, share.seconds)
                     asker = Asker(principal, record, waited, self.meters)
-                    asked = clock.monotonic()
-                    async with engine.upstream.post(path, sent) as answer:
-                        with await begin(answer, target, asker, asked, body.get("n") or 1) as inference:
-                            yield inference
+                    with Inference(target, asker, clock.monotonic(), body.get("n") or 1) as inference:
+                        async with engine.upstream.post(path, sent) as answer:
+                            yield await inference.hear(answer)
         except (OverShare, EngineFull):
             reservation.cancel()  # no engine took it
             raise

@@ -1,9 +1,10 @@
-"""Callers of a whole appliance who never stop asking, and what each was told: by whom, and in which words."""
+"""Callers who never stop asking, and what each was told: by whom the answer says it is, and in which words."""
 
+import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,33 +13,42 @@ import httpx
 from tests.factories.appliance import Appliance, wait
 
 PATH = "/v1/chat/completions"
+HELLO = "Say hello."
 
 
-def ask(client: httpx.Client, route: str, conversation: str = "one", words: int = 4) -> httpx.Response:
+def ask(
+    client: httpx.Client, route: str, conversation: str = "one", words: int = 4, content: str = HELLO
+) -> httpx.Response:
     """One short question."""
-    message = {"role": "user", "content": "Say hello."}
+    message = {"role": "user", "content": content}
     body = {"model": route, "messages": [message], "max_tokens": words, "temperature": 0, "user": conversation}
     return client.post(PATH, json=body)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One answer: ``who`` are the digests of version and adapter that it carries, ``text`` is what was said.
+    """One answer. ``model`` and ``adapter``: the digests that it carries; ``said``: its words.
 
-    Status 0: none came, and ``text`` says why.
+    Status 0: none came, and ``said`` is why.
     """
 
     status: int
-    who: tuple[str, str]
-    text: str
-    retry_after: str | None
+    model: str | None
+    adapter: str | None
+    said: str
+    retry_after: str | None = None
 
     @classmethod
     def of(cls, answer: httpx.Response) -> "Told":
         """What an answer told."""
-        model, adapter = (answer.headers.get(f"x-appliance-{what}-digest", "") for what in ("model", "adapter"))
-        text = answer.json()["choices"][0]["message"]["content"] if answer.is_success else ""
-        return cls(answer.status_code, (model, adapter), text, answer.headers.get("retry-after"))
+        model, adapter = (answer.headers.get(f"x-appliance-{what}-digest") for what in ("model", "adapter"))
+        said = answer.json()["choices"][0]["message"]["content"] if answer.is_success else ""
+        return cls(answer.status_code, model, adapter, said, answer.headers.get("retry-after"))
+
+    @property
+    def who(self) -> tuple[str | None, str | None]:
+        """Who answered."""
+        return self.model, self.adapter
 
 
 @dataclass(slots=True)
@@ -48,52 +58,63 @@ class Load:
     answers: list[Told] = field(default_factory=list)
 
     @property
-    def failed(self) -> list[Told]:
-        """What was no answer."""
-        return [told for told in self.answers if told.status != httpx.codes.OK]
+    def answered(self) -> list[Told]:
+        """What was an answer."""
+        return [told for told in self.answers if told.status == httpx.codes.OK]
 
     @property
-    def spoke(self) -> list[tuple[str, str]]:
-        """Who answered, in order, each as often as it took over from another."""
-        answered = [told.who for told in self.answers if told.status == httpx.codes.OK]
-        return [who for number, who in enumerate(answered) if number == 0 or answered[number - 1] != who]
+    def failed(self) -> list[Told]:
+        """What was none."""
+        return [told for told in self.answers if told.status != httpx.codes.OK]
 
     @property
     def mixed(self) -> set[str]:
         """Words that were said under more than one name: temperature is 0, so each speaker has its own."""
-        said: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        for told in self.answers:
-            if told.status == httpx.codes.OK:
-                said[told.text].add(told.who)
+        said: dict[str, set[tuple[str | None, str | None]]] = defaultdict(set)
+        for told in self.answered:
+            said[told.said].add(told.who)
         return {text for text, speakers in said.items() if len(speakers) > 1}
 
-    def more(self, count: int, seconds: float = 300) -> None:
+    def more(self, count: int, seconds: float = 60) -> None:
         """Wait for so many more answers."""
         goal = len(self.answers) + count
         wait(lambda: len(self.answers) >= goal, seconds, f"{count} more answers")
 
 
 @contextmanager
-def asking(appliance: Appliance, route: str, key: str | None = None, pause: float = 0) -> Iterator[Load]:
-    """Somebody who asks again and again, ``pause`` seconds after each answer."""
+def asking(
+    connect: Callable[[str | None], httpx.Client],
+    route: str,
+    key: str | None = None,
+    *,
+    callers: int = 1,
+    pause: float = 0,
+    content: str = HELLO,
+) -> Iterator[Load]:
+    """Callers who ask again and again, each time in a new conversation, ``pause`` seconds after each answer."""
     load, stop = Load(), threading.Event()
 
-    def call() -> None:
-        with appliance.api(key) as client:
-            while not stop.is_set():
+    def call(number: int) -> None:
+        with connect(key) as client:
+            for turn in itertools.count():
+                if stop.is_set():
+                    return
                 try:
-                    load.answers.append(Told.of(ask(client, route)))
+                    told = Told.of(ask(client, route, f"{number}.{turn}", content=content))
                 except httpx.HTTPError as error:
-                    load.answers.append(Told(0, ("", ""), repr(error), None))
+                    told = Told(0, None, None, repr(error))
+                load.answers.append(told)
                 time.sleep(pause)
 
-    thread = threading.Thread(target=call)
-    thread.start()
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(callers)]
+    for thread in threads:
+        thread.start()
     try:
         yield load
     finally:
         stop.set()
-        thread.join()
+        for thread in threads:
+            thread.join()
 
 
 def key_of(appliance: Appliance, tenant: str) -> str:

@@ -83,17 +83,17 @@ def test_the_page_on_models_is_true_and_callers_notice_nothing(
         wait(lambda: ask(client, "assistant").status_code == 200, 10, "the new route is known")
         shares = [ask(client, "assistant", f"conversation {number}").headers for number in range(40)]
         assert len({share["x-appliance-model-digest"] for share in shares}) == 2
-    with asking(operated, "assistant") as load:
+    with asking(operated.api, "assistant") as load:
         go()  # promote, roll back
     assert load.failed == []
-    assert len(set(load.spoke)) == 2
+    assert len({told.who for told in load.answered}) == 2
     go()  # adapters
     _adapters_answer_their_tenants_alone(operated)
     _adapters_are_back_after_a_kill(operated)
-    with asking(operated, "tuned") as load:
+    with asking(operated.api, "tuned") as load:
         go()  # swap, roll back
     assert load.failed == []
-    assert len(set(load.spoke)) == 2
+    assert len({told.who for told in load.answered}) == 2
     go()  # clear up
     assert next(blocks, None) is None
 

@@ -97,6 +97,15 @@ def test_a_caller_who_goes_away_makes_the_engine_stop(engines: Engines, engine: 
     assert usage(engines)[0].completion_tokens >= 1
 
 
+def test_who_leaves_before_a_whole_answer_has_used_the_engine_all_the_same(
+    engines: Engines, engine: Deployment, gateway: Gateway
+) -> None:
+    slow = asked("pause:0.05\nsay: " + "word " * 40)
+    with gateway.client() as client, pytest.raises(httpx.ReadTimeout):
+        client.post(PATH, json=slow, timeout=0.5)
+    until(lambda: [row[2:] for row in usage(engines)] == [("aborted", 0, 0, None)])
+
+
 def test_tenants_do_not_share_a_prefix_cache(engines: Engines, engine: Deployment, gateway: Gateway) -> None:
     for key in (gateway.one, gateway.one, gateway.two):
         with gateway.client(key) as client:

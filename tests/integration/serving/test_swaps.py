@@ -13,7 +13,7 @@ from appliance.serving.deployments import Deployment
 from tests.factories.models import LANGUAGE
 from tests.factories.processes import until
 from tests.integration.serving.conftest import Engines, Gateway, settle
-from tests.integration.serving.load import Load, ask, asking
+from tests.integration.serving.load import ask, asking, names, untrue
 
 SETTINGS = Engine(sequences=64, queue=64, drain_seconds=5, adapters=4).to_json()
 
@@ -56,27 +56,21 @@ def roomy(engines: Engines) -> Iterator[Deployment]:
         yield engines.until("running")
 
 
-def answered(load: Load, more: int) -> None:
-    """Wait for so many more answers."""
-    goal = len(load.answers) + more
-    until(lambda: len(load.answers) >= goal, 60)
-
-
 def test_another_version_takes_over_and_back_and_nobody_notices(
     engines: Engines, roomy: Deployment, gateway: Gateway, operator: Operator
 ) -> None:
     first, second = roomy.version, engines.version("tiny-second")
     with asking(gateway, LANGUAGE) as load:
-        answered(load, 20)
+        load.more(20)
         operator("POST", f"deployments/{roomy.id}/swap", model_id=str(second.id))
         until(lambda: engines.row().serving.id == second.id and len(engines.row().members) == 1, 60)
-        answered(load, 20)
+        load.more(20)
         operator("POST", f"deployments/{roomy.id}/rollback")
         until(lambda: engines.row().serving.id == first.id and len(engines.row().members) == 1, 60)
-        answered(load, 20)
+        load.more(20)
     assert load.failed == []
-    assert load.mixed == []
-    assert [name.rpartition("@")[2] for name in load.spoke()] == [first.digest[:12], second.digest[:12]]
+    assert untrue(load) == []
+    assert [name.rpartition("@")[2] for name in names(load)] == [first.digest[:12], second.digest[:12]]
     assert {told.model for told in load.answers} == {first.digest, second.digest}
 
 
@@ -92,19 +86,19 @@ def test_an_adapter_gives_way_to_its_next_version_once_that_is_loaded(
     with gateway.client() as client, gateway.client(gateway.two) as stranger:
         until(lambda: ask(client, "style").status == 200, 20)
         with asking(gateway, "style") as load:
-            answered(load, 20)
+            load.more(20)
             operator("PUT", "routes/style", deployment_id=str(roomy.id), adapter_id=str(two.id))
             until(lambda: engines.route("style").lead.adapter == two.id, 20)
             until(lambda: load.answers[-1].adapter == two.digest, 20)  # the gateway looks once a second
-            answered(load, 20)
+            load.more(20)
             operator("POST", "routes/style/rollback")
             until(lambda: engines.route("style").lead.adapter == one.id, 20)
-            answered(load, 20)
+            load.more(20)
         foreign = stranger.post("/v1/chat/completions", json={"model": "style", "messages": []})
         unknown = stranger.post("/v1/chat/completions", json={"model": "stylf", "messages": []})
         assert (foreign.status_code, foreign.text.replace("style", "stylf")) == (unknown.status_code, unknown.text)
     assert load.failed == []
-    assert load.mixed == []
+    assert untrue(load) == []
     assert {told.adapter for told in load.answers} == {one.digest, two.digest}
     until(lambda: two.engine_name not in engines.row().members[0].adapters, 30)
     assert one.engine_name in engines.row().members[0].adapters
@@ -127,7 +121,7 @@ def test_adapters_are_back_after_an_engine_was_killed(
             told = ask(client, "style")
             assert told.status == 200 or told.retry_after
             until(lambda: ask(client, "style").status == 200, 60)
-            answered(load, 10)
+            load.more(10)
         assert ask(client, "style").adapter == adapter.digest
     assert load.failed == []
     assert engines.row("other").restarts == 1
@@ -158,7 +152,7 @@ def test_one_of_two_replicas_dies_and_the_other_goes_on(
     os.kill(dead.pid or 0, signal.SIGKILL)
     until(lambda: [one.id for one in engines.row().replicas] == [left.id], 20)
     with asking(gateway, LANGUAGE) as load:
-        answered(load, 20)
+        load.more(20)
         until(lambda: len(engines.row().replicas) == 2, 40)
         operator("PATCH", f"deployments/{roomy.id}", replicas=1)
         until(lambda: len(engines.row().members) == 1, 40)
@@ -174,7 +168,7 @@ def test_a_version_that_never_starts_leaves_the_former_in_service(
     with asking(gateway, LANGUAGE) as load:
         operator("POST", f"deployments/{roomy.id}/swap", model_id=str(broken.id))
         until(lambda: any(one.actual == "failed" for one in engines.row().members), 30)
-        answered(load, 10)
+        load.more(10)
         operator("POST", f"deployments/{roomy.id}/rollback")
         until(lambda: [one.version for one in engines.row().members] == [roomy.version.id], 30)
     assert load.failed == []

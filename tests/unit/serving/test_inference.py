@@ -11,7 +11,7 @@ import pytest
 from appliance.access.principal import Principal, Role, TenantId, UserId
 from appliance.drivers.vllm.port import EngineDown
 from appliance.serving.errors import EngineFull, EngineRefused
-from appliance.serving.inference import Asker, begin, refusal
+from appliance.serving.inference import Asker, Inference, refusal
 from appliance.usage.journal import UsageRecord
 from tests.factories.points import NAMES
 from tests.unit.serving.test_directory import target
@@ -58,8 +58,9 @@ def test_an_answer_without_its_end_is_no_answer_and_what_it_used_is_recorded() -
 
     async def run() -> list[bytes]:
         asker = Asker(PRINCIPAL, records.append)
-        async with Breaking().post("/v1/chat/completions", {"stream": True}) as answer:
-            with await begin(answer, target("running", None, 1), asker, 0.0) as inference:
+        with Inference(target("running", None, 1), asker, 0.0) as inference:
+            async with Breaking().post("/v1/chat/completions", {"stream": True}) as answer:
+                await inference.hear(answer)
                 return [event async for event in inference.pieces()]
 
     with pytest.raises(EngineDown, match="broke off"):
