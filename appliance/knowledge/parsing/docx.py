@@ -10,10 +10,10 @@ from typing import Final
 from lxml import etree
 
 from appliance.knowledge.parsing.archive import Archive
-from appliance.knowledge.parsing.errors import Damaged, NoText
+from appliance.knowledge.parsing.errors import NoText
 from appliance.knowledge.parsing.formats import DOCX
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.markup import check
+from appliance.knowledge.parsing.markup import titled, tree
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.writer import Writer, flat
 
@@ -28,7 +28,6 @@ _SKIPPED: Final = frozenset(
 )
 _SIGNS: Final = {_W + "tab": "\t", _W + "br": "\n", _W + "cr": "\n", _W + "noBreakHyphen": "-"}
 _MATH_TEXT: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
-_DC_TITLE: Final = "{http://purl.org/dc/elements/1.1/}title"
 _HEADING_NAME: Final = re.compile(r"heading ([1-9])", re.IGNORECASE)
 
 
@@ -40,32 +39,14 @@ def parse(archive: Archive, limits: ParseLimits) -> Parsed:
     for notes in ("word/footnotes.xml", "word/endnotes.xml"):
         if notes in archive.names:
             _Document(writer, {}).read(_tree(archive, notes))
-    parsed = writer.parsed(DOCX, _title(archive))
+    parsed = writer.parsed(DOCX, titled(archive))
     if not parsed.blocks:
         raise NoText
     return parsed
 
 
-def _tree(archive: Archive, part: str) -> etree._Element:
-    """One part as a tree: no entities, no network, and nested no deeper than libxml2's own limit (256)."""
-    content = archive.read(part).replace(_STRICT, _TRANSITIONAL)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        check(parser, where=part)
-        raise Damaged(f"{part}: {error.msg}") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise Damaged(f"{part} declares entities, which Word never does")
-    return root
-
-
-def _title(archive: Archive) -> str:
-    if "docProps/core.xml" not in archive.names:
-        return ""
-    return flat("".join(_tree(archive, "docProps/core.xml").itertext(_DC_TITLE)))
+def _tree(archive: Archive, name: str) -> etree._Element:
+    return tree(archive.read(name).replace(_STRICT, _TRANSITIONAL), name)
 
 
 def _levels(archive: Archive) -> dict[str, int]:

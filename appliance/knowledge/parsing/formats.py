@@ -10,6 +10,11 @@ MARKDOWN: Final = "text/markdown"
 TEXT: Final = "text/plain"
 HTML: Final = "text/html"
 PDF: Final = "application/pdf"
+XLSX: Final = _OOXML + "spreadsheetml.sheet"
+PPTX: Final = _OOXML + "presentationml.presentation"
+ODT: Final = "application/vnd.oasis.opendocument.text"
+ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
+ODP: Final = "application/vnd.oasis.opendocument.presentation"
 DOCX: Final = _OOXML + "wordprocessingml.document"
 CSV: Final = "text/csv"
 TSV: Final = "text/tab-separated-values"
@@ -33,6 +38,21 @@ FORMATS: Final = (
     Format("HTML", HTML, (".html", ".htm", ".xhtml"), "headings, lists, tables; menus and hidden parts are left out"),
     Format("PDF", PDF, (".pdf",), "pages, headings, paragraphs, tables; repeated page headers and footers go"),
     Format("Word (DOCX)", DOCX, (".docx", ".docm", ".dotx"), "headings, lists, tables, footnotes"),
+    Format(
+        "Excel (XLSX)",
+        XLSX,
+        (".xlsx", ".xlsm", ".xltx"),
+        "sheet names, rows under their header, dates and per cents; hidden sheets are left out",
+    ),
+    Format(
+        "PowerPoint (PPTX)",
+        PPTX,
+        (".pptx", ".pptm", ".ppsx", ".potx"),
+        "slides as pages, their titles, lists, tables, speaker's notes",
+    ),
+    Format("ODT", ODT, (".odt", ".ott"), "headings, lists, tables, notes"),
+    Format("ODS", ODS, (".ods", ".ots"), "sheet names, rows under their header, values as they are shown"),
+    Format("ODP", ODP, (".odp", ".otp"), "slides as pages, their titles, lists, tables, speaker's notes"),
     Format("CSV", CSV, (".csv",), "rows under their header; comma, semicolon, tab or bar; any common encoding"),
     Format("TSV", TSV, (".tsv", ".tab"), "rows under their header"),
     Format("JSON", JSON, (".json",), "one passage a record, each value with its path"),

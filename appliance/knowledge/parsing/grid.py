@@ -27,6 +27,16 @@ def write(writer: Writer, rows: Iterable[Sequence[str]]) -> None:
         headed = below = True
 
 
+def sheet(writer: Writer, name: str, rows: Iterable[Sequence[str]]) -> None:
+    """The same below the sheet's name; nothing for a sheet without values."""
+    found = iter(rows)
+    for first in found:
+        if any(cell.strip() for cell in first):
+            writer.add("heading", name, level=1)
+            write(writer, chain([first], found))
+            return
+
+
 def _trimmed(row: Sequence[str]) -> list[str]:
     cells = [flat(cell) for cell in row]
     while cells and not cells[-1]:

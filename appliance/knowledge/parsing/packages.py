@@ -1,27 +1,44 @@
-"""What kind of document a ZIP archive is, by its members."""
+"""What kind of document a ZIP archive is, by its members, and its parser."""
 
 from typing import Final
 
-from appliance.knowledge.parsing import formats
+from appliance.knowledge.parsing import docx, formats, opendocument, sheets, slides
 from appliance.knowledge.parsing.archive import Archive
 from appliance.knowledge.parsing.errors import Mislabelled, UnknownType
 from appliance.knowledge.parsing.formats import called, promised
+from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.media import ZIP, suffix
+from appliance.knowledge.parsing.parsed import Parsed
 
-_PARTS: Final = {"word/document.xml": formats.DOCX}
-_OTHER_OFFICE: Final = {"xl/workbook.xml": "an Excel workbook", "ppt/presentation.xml": "a PowerPoint presentation"}
+_PARTS: Final = {
+    "word/document.xml": formats.DOCX,
+    "xl/workbook.xml": formats.XLSX,
+    "ppt/presentation.xml": formats.PPTX,
+    "xl/workbook.bin": "a binary Excel workbook (.xlsb): save it as .xlsx",
+}
+_OFFICE: Final = {formats.DOCX: docx.parse, formats.XLSX: sheets.parse, formats.PPTX: slides.parse}
+_OPEN: Final = (formats.ODT, formats.ODS, formats.ODP)
+_LONGEST_TYPE: Final = 200
 
 
-def kind(archive: Archive, name: str) -> str:
-    """Its media type. Raises Mislabelled where the name promises another format, UnknownType for what is not read."""
+def parse(archive: Archive, name: str, limits: ParseLimits) -> Parsed:
+    """The document. Raises Mislabelled where the name promises another, UnknownType for a package that is not read."""
     told, promise = _told(archive), promised(name)
     if promise is not None and promise != told:
         raise Mislabelled(f"{suffix(name)} by name, but it is {called(told)}")
-    if told not in _PARTS.values():
-        raise UnknownType(told)
-    return told
+    if told in _OPEN:
+        return opendocument.parse(archive, told, limits)
+    if told in _OFFICE:
+        return _OFFICE[told](archive, limits)
+    raise UnknownType(told)
 
 
 def _told(archive: Archive) -> str:
-    parts = _PARTS | _OTHER_OFFICE
-    return next((told for part, told in parts.items() if part in archive.names), ZIP)
+    """By the main part, or by what the package says of itself in its first member (ODF, EPUB)."""
+    for part, told in _PARTS.items():
+        if part in archive.names:
+            return told
+    if "mimetype" in archive.names:
+        said = archive.read("mimetype")[:_LONGEST_TYPE].decode("ascii", "replace").strip()
+        return said.removesuffix("-template")
+    return ZIP

@@ -3,7 +3,7 @@
 import io
 from typing import BinaryIO
 
-from appliance.knowledge.parsing import docx, formats, html, jsons, markdown, packages, pdf, plain, separated
+from appliance.knowledge.parsing import formats, html, jsons, markdown, packages, pdf, plain, separated
 from appliance.knowledge.parsing.archive import Archive
 from appliance.knowledge.parsing.decoding import decode
 from appliance.knowledge.parsing.errors import EmptyFile, FileTooLarge, NoText
@@ -53,7 +53,6 @@ def _package(file: BinaryIO, name: str, limits: ParseLimits) -> Parsed:
     """What is in a ZIP archive, closed whatever comes of it."""
     archive = Archive(file, limits)
     try:
-        packages.kind(archive, name)
-        return docx.parse(archive, limits)
+        return packages.parse(archive, name, limits)
     finally:
         archive.close()

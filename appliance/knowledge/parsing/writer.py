@@ -90,9 +90,15 @@ class Writer:
             raise TooMuchText(self._limit)
         self._parts.append(text)
 
-    def parsed(self, media_type: str, title: str = "", warnings: tuple[str, ...] = ()) -> Parsed:
-        """All that was added, as a document. Its title is the first heading's text where none is given."""
+    def parsed(
+        self, media_type: str, title: str = "", warnings: tuple[str, ...] = (), *, headed: bool = True
+    ) -> Parsed:
+        """All that was added, as a document. Its title is the first heading's text where none is given.
+
+        ``headed=False``: not so, its first heading names a part (a sheet, a file) and not the whole.
+        """
         text = "".join(self._parts)
-        named = title or next((flat(text[b.start : b.end]) for b in self._blocks if b.kind == "heading"), "")
+        headings = (flat(text[b.start : b.end]) for b in self._blocks if b.kind == "heading" and headed)
+        named = title or next(headings, "")
         pages = tuple(min(offset + 2 if offset else 0, len(text)) for offset in self._pages)
         return Parsed(text, tuple(self._blocks), media_type, flat(named), pages, warnings)

@@ -20,7 +20,7 @@ from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.message import BadMessage, answered, believed, frame, receive
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
-from tests.factories import files
+from tests.factories import files, office
 
 ROOT = Path(__file__).parents[3]
 SLOW = b"<p>a</p>" * 600_000
@@ -49,6 +49,9 @@ FORMATS = [
     ("a.csv", "部门,天数\n采购部,15\n".encode("gb18030")),
     ("a.jsonl", '{"部门": "采购部", "天数": 15}'.encode("utf-16-le")),
     ("a.docx", WORD),
+    ("a.xlsx", office.workbook({"采购部": [["天数", "比例"], [15, (0.19, "0%")]]})),
+    ("a.pptx", office.presentation([{"title": "Leave", "items": ["25 days", "15 days"], "notes": "Ask."}])),
+    ("a.ods", office.opendocument("spreadsheet", office.odf_table([["天数"], ["15"]]))),
     ("a.pdf", files.pdf([("Everyone has 25 days.", 12, 50, 700)])),
 ]
 
@@ -63,6 +66,7 @@ def test_every_format_is_read_in_the_confined_process_as_it_is_here(
 REFUSED = [
     ("bomb.docx", files.bomb(), errors.ArchiveBomb),
     ("cut.docx", WORD[:-40], errors.Truncated),
+    ("cut.xlsx", office.workbook({"S": [["a"]]})[:-40], errors.Truncated),
     ("empty.md", b"", errors.EmptyFile),
     ("scan.pdf", files.scan(), errors.NoTextLayer),
 ]

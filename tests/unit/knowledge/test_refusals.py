@@ -43,7 +43,7 @@ CASES = [
     ("noise", bytes(range(256)) * 4, errors.UnknownType),
     ("letter.rtf", b"{\\rtf1\\ansi Hello}", errors.UnknownType),
     ("letter.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), errors.UnknownType),
-    ("sheet.xlsx", files.archived({"xl/workbook.xml": "<x/>"}), errors.UnknownType),
+    ("sheet.xlsb", files.archived({"xl/workbook.bin": "x"}), errors.UnknownType),
     ("sheet.docx", files.archived({"xl/workbook.xml": "<x/>"}), errors.Mislabelled),
     ("archive.docx", files.archived({"a.txt": "hello"}), errors.Mislabelled),
     ("archive.zip", files.archived({"a.txt": "hello"}), errors.UnknownType),
