@@ -64,8 +64,9 @@ class Appliance:
         return self.data.with_name(f"{self.data.name}.out")
 
     def environment(self) -> dict[str, str]:
-        """What every command for it gets."""
-        return {**os.environ, "APPLIANCE_MODELS": str(MODELS), **self.settings, "APPLIANCE_DATA": str(self.data)}
+        """What every command for it gets; nothing by which its processes would count lines: they start half as fast."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+        return {**inherited, "APPLIANCE_MODELS": str(MODELS), **self.settings, "APPLIANCE_DATA": str(self.data)}
 
     def start(self) -> None:
         """Start ``up``; does not wait."""

@@ -79,7 +79,7 @@ def test_searches_go_on_during_hand_overs(index: Index, library: Library) -> Non
     found: list[int] = []
 
     def ask() -> None:
-        while not over.is_set():
+        while not over.wait(0.005):
             try:
                 found.append(len(index.reader.search(Scope(library.tenant, EVERYONE), query, None, 5).dense))
             except Exception as error:  # noqa: BLE001 - every failure counts, whatever it is
@@ -89,12 +89,14 @@ def test_searches_go_on_during_hand_overs(index: Index, library: Library) -> Non
     threads = [threading.Thread(target=ask) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for generation in (2, 3):
-        library.ingest(OPTIMISE_AFTER)
-        until(f"generation {generation}", lambda: index.live(generation))  # noqa: B023 - used at once
-    over.set()
-    for thread in threads:
-        thread.join()
+    try:
+        for generation in (2, 3):
+            library.ingest(OPTIMISE_AFTER)
+            until(f"generation {generation}", lambda: index.live(generation))  # noqa: B023 - used at once
+    finally:  # or they would ask for ever, and keep every failure
+        over.set()
+        for thread in threads:
+            thread.join()
     assert failures == []
     assert min(found) == 5
 
