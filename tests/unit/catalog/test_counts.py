@@ -20,7 +20,7 @@ class Decoder:
     """A decoder as the cited source gives it; ``head`` 0: hidden over heads. ``norms``: vectors of a layer.
 
     ``tied``: one matrix for the vocabulary in and out; ``biased``: queries, keys and values have biases; ``normed``:
-    queries and keys have a norm.
+    queries and keys have a norm; ``shifted``: a norm has a bias.
     """
 
     layers: int
@@ -34,6 +34,7 @@ class Decoder:
     biased: bool = False
     normed: bool = False
     norms: int = 2
+    shifted: bool = False
 
     @property
     def parameters(self) -> int:
@@ -41,18 +42,58 @@ class Decoder:
         head = self.head or self.hidden // self.heads
         wide = head * (self.heads + 2 * self.kv_heads)
         attention = self.hidden * (wide + head * self.heads) + (wide if self.biased else 0)
-        layer = attention + 3 * self.hidden * self.inner + self.norms * self.hidden + (2 * head if self.normed else 0)
-        return self.vocabulary * self.hidden * (1 if self.tied else 2) + self.layers * layer + self.hidden
+        norm = self.hidden * (2 if self.shifted else 1)
+        layer = attention + 3 * self.hidden * self.inner + self.norms * norm + (2 * head if self.normed else 0)
+        return self.vocabulary * self.hidden * (1 if self.tied else 2) + self.layers * layer + norm
 
 
-SHAPES = {
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """OpenELM: its layers grow with their depth, queries from half to all of the width, the inner from .5 to 4."""
+
+    layers: int
+    hidden: int
+    head: int
+    group: int = 4
+    vocabulary: int = 32000
+
+    @property
+    def parameters(self) -> int:
+        """All of its weights; queries and keys have norms, the vocabulary is tied."""
+        return (self.vocabulary + 1) * self.hidden + sum(self._layer(place) for place in range(self.layers))
+
+    def _layer(self, place: int) -> int:
+        deep = place / (self.layers - 1)
+        heads = _multiple(self.hidden * round(0.5 + 0.5 * deep, 2), self.head * self.group) // self.head
+        inner = _multiple(self.hidden * round(0.5 + 3.5 * deep, 2), 256)
+        wide = self.head * (heads + 2 * (heads // self.group))
+        return self.hidden * (wide + heads * self.head + 3 * inner + 2) + 2 * self.head
+
+
+def _multiple(value: float, of: int) -> int:
+    """The nearest multiple, the next one where that is a tenth too small."""
+    found = max(of, int(value + of / 2) // of * of)
+    return found + of if found < 0.9 * value else found
+
+
+SHAPES: dict[str, Decoder | Scaled] = {
+    "chatglm3-6b": Decoder(28, 4096, 32, 2, 13696, 65024, biased=True),
     "deepseek-r1-distill-llama-8b": Decoder(32, 4096, 32, 8, 14336, 128256),
     "gemma-2-9b-it": Decoder(42, 3584, 16, 8, 14336, 256000, head=256, tied=True, norms=4),
     "gemma-7b-it": Decoder(28, 3072, 16, 16, 24576, 256000, head=256, tied=True),
+    "glm-4-9b-chat": Decoder(40, 4096, 32, 2, 13696, 151552, biased=True),
+    "internlm2.5-7b-chat": Decoder(32, 4096, 32, 8, 14336, 92544),
     "llama-3.1-8b-instruct": Decoder(32, 4096, 32, 8, 14336, 128256),
     "llama-3.2-1b-instruct": Decoder(16, 2048, 32, 8, 8192, 128256, tied=True),
     "llama-3.2-3b-instruct": Decoder(28, 3072, 24, 8, 8192, 128256, tied=True),
+    "minicpm-2b-sft": Decoder(40, 2304, 36, 36, 5760, 122753, tied=True),
     "mistral-7b-instruct-v0.3": Decoder(32, 4096, 32, 8, 14336, 32768),
+    "mistral-nemo-instruct-2407": Decoder(40, 5120, 32, 8, 14336, 131072, head=128),
+    "openelm-270m-instruct": Scaled(16, 1280, 64),
+    "openelm-450m-instruct": Scaled(20, 1536, 64),
+    "openelm-1.1b-instruct": Scaled(28, 2048, 64),
+    "openelm-3b-instruct": Scaled(36, 3072, 128),
+    "orion-14b-chat": Decoder(40, 5120, 40, 40, 15360, 84608, shifted=True),
     "phi-3-mini-4k-instruct": Decoder(32, 3072, 32, 32, 8192, 32064),
     "phi-4": Decoder(40, 5120, 40, 10, 17920, 100352),
     "qwen2.5-0.5b-instruct": Decoder(24, 896, 14, 2, 4864, 151936, tied=True, biased=True),
@@ -67,14 +108,14 @@ SHAPES = {
     "qwen3-14b": Decoder(40, 5120, 40, 8, 17408, 151936, normed=True),
     "smollm2-1.7b-instruct": Decoder(24, 2048, 32, 32, 8192, 49152, tied=True),
 }
-"""As their sources have them, but for ``tied``, of which those say nothing: untied they would outgrow their names."""
+"""As their sources have them, but for ``tied`` where those say nothing: untied they would outgrow their names."""
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_count_that_was_checked_follows_from_the_shape(name: str) -> None:
     found = entry.one(name)
     assert isinstance(found.counted, Counted)
-    assert "litgpt/config.py of" in found.counted.source
+    assert "gives the shape" in found.counted.source
     assert found.parameters == SHAPES[name].parameters
 
 
