@@ -77,7 +77,7 @@ def update_deployment(
 
 @router.post("/{deployment_id}/start", dependencies=[MANAGE])
 def start_deployment(deployment_id: UUID, operating: Operator, response: Response) -> schemas.DeploymentView:
-    """Start a deployment (operator). Harmless to repeat."""
+    """Start a deployment, or try at once what failed and waits (operator). Harmless to repeat."""
     return _view(operating.start(deployment_id), response)
 
 

@@ -30,7 +30,7 @@ from appliance.serving.errors import NoPlace
 from appliance.serving.keeping import Kept, Recipe, Sight
 from appliance.serving.launch import KEY, Launcher, Order
 from appliance.serving.placement import Held
-from appliance.serving.reconcile import RETRY_FAILED, Act, Phase, Seen, fail, step
+from appliance.serving.reconcile import RETRY_FAILED, Act, Phase, Seen, fail, retried, step
 from appliance.serving.reporting import Reports
 from appliance.serving.routes import Route, Routes
 
@@ -198,10 +198,12 @@ class Host:
         layout = self._world.layout
         control = EngineControl(layout.engine_socket(replica), crypto.kept(layout.secret(KEY)), address)
         recipe = (deployment.version.id, deployment.engine)
-        found.kept.append(Kept(replica, recipe, deployment.version, control, address))
+        found.kept.append(Kept(replica, recipe, deployment.version, control, address, deployment.edition))
 
     def _step(self, found: Fleet, kept: Kept, sights: Mapping[UUID, Sight], *, running: bool) -> None:
         wanted = not kept.retired or (running and self._settling(kept))
+        if kept.edition != found.deployment.edition:
+            kept.edition, kept.course = found.deployment.edition, retried(kept.course, clock.monotonic())
         before = kept.course
         kept.course, act = step(before, self._see(kept, sights, wanted=wanted), clock.monotonic(), self._timing.start)
         found.restarts += kept.course.restarts - before.restarts
@@ -209,8 +211,9 @@ class Host:
             self._start(found, kept)
         elif act in (Act.DRAIN, Act.KILL) and kept.process is not None:
             kept.process.ask_to_stop(kept.grace if act is Act.DRAIN else 0)
+        if act is Act.START or kept.course.phase is not before.phase:
+            kept.since = clock.now()  # a try that failed at once is another failure
         if kept.course.phase is not before.phase:
-            kept.since = clock.now()
             told = {"deployment": found.deployment.name, "replica": kept.id.hex[-12:]}
             _logger.info("engine", **told, phase=kept.course.phase, reason=kept.course.reason)
             if kept.course.phase is not Phase.RUNNING:

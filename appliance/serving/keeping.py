@@ -37,13 +37,17 @@ class Sight:
 
 @dataclass(slots=True)
 class Kept:
-    """One replica. ``in_since``, ``out_since``: when the rows began to say that it may be asked, or no longer."""
+    """One replica. ``in_since``, ``out_since``: when the rows began to say that it may be asked, or no longer.
+
+    ``edition``: of the deployment as it was last tried.
+    """
 
     id: UUID
     recipe: Recipe
     version: ModelVersion
     control: EngineControl
     address: str | None = None
+    edition: int = 0
     course: Course = field(default_factory=Course)
     process: Process | None = None
     placement: Placement = field(default_factory=lambda: Placement(()))

@@ -28,6 +28,9 @@ from appliance.serving.tables import DeploymentRow
 from appliance.tenants import etags
 from appliance.tenants.names import taken_once
 
+WAITING = ("backing_off", "failed")
+"""What a replica is that will be tried again by itself, but later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -67,9 +70,9 @@ class Operating:
         return self._changed(row, "deployment.update")
 
     def start(self, deployment: UUID) -> Deployment:
-        """Let it run. Harmless to repeat."""
+        """Let it run; replicas that wait to be tried again are tried at once. Harmless to repeat."""
         row = self._row(deployment)
-        if row.desired != "running":
+        if row.desired != "running" or any(one.actual in WAITING for one in self._deployments.one(row.id).members):
             self._license(self._ready(row.model_version_id), parse(row.engine), row.replicas, but=row.id)
             row.desired = "running"
             return self._changed(row, "deployment.start")

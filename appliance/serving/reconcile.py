@@ -4,6 +4,8 @@ stopped ──start──▶ starting ──well──▶ running ──stop─�
                       │ ended, dead, or too slow  │ ended, dead, or silent too long
                       ▼                           ▼
                   backing_off ──time is up──▶ starting        failed: too often, tried again after RETRY_FAILED
+
+An operator who changes or starts the deployment again waits for neither.
 """
 
 from dataclasses import dataclass, replace
@@ -81,6 +83,11 @@ def step(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[
 def fail(course: Course, now: float, reason: str, again: float = RETRY_FAILED) -> Course:
     """It cannot be started as it is: its files are not right, or its settings. Tried after ``again`` seconds."""
     return replace(_to(course, Phase.FAILED, now, reason), due=now + again)
+
+
+def retried(course: Course, now: float) -> Course:
+    """An operator says to try again: what it waits for is over, and how often it ended is forgotten."""
+    return replace(course, ends=0, due=now) if course.phase in (Phase.BACKING_OFF, Phase.FAILED) else course
 
 
 def _alive(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[Course, Act]:

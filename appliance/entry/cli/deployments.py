@@ -102,7 +102,7 @@ def update(
 
 @app.command("start")
 def start(name: Named, wait: Wait = False, as_json: Json = False) -> None:
-    """Start a deployment (operator)."""
+    """Start a deployment, or try at once what failed and waits (operator)."""
     _turned(name, "start", wait=wait, as_json=as_json)
 
 

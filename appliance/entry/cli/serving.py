@@ -57,11 +57,14 @@ def settings(told: "Sequence[str] | None") -> dict[str, Any] | None:
 
 
 def settled(api: "Api", item: dict[str, Any], *, wait: bool) -> dict[str, Any]:
-    """The deployment once it is as it shall be. Raises :class:`Conflict` when it says that it cannot be."""
-    deadline = time.monotonic() + PATIENCE
+    """The deployment once it is as it shall be. Raises :class:`Conflict` when it says that it cannot be.
+
+    What had failed before it was asked for this is no answer: that is tried again.
+    """
+    deadline, before = time.monotonic() + PATIENCE, _failures(item)
     with output.console(stderr=True).status(f"Waiting for {item['name']} …"):
         while wait and not _as_wanted(item):
-            failed = [one["reason"] for one in item["replicas"] if one["actual"] == "failed"]
+            failed = [reason for which, reason in _failures(item).items() if which not in before]
             if failed:
                 raise Conflict(f"{item['name']}: {failed[0]}")
             if time.monotonic() > deadline:
@@ -81,6 +84,12 @@ def flipped(api: "Api", item: dict[str, Any], *, wait: bool) -> dict[str, Any]:
             time.sleep(_PAUSE)
             item = api.get(f"{ROUTES}/{item['name']}")
     return item
+
+
+def _failures(item: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """The reasons of the replicas that failed, by their id and since when."""
+    failed = (one for one in item["replicas"] if one["actual"] == "failed")
+    return {(one["id"], one["actual_since"]): one["reason"] for one in failed}
 
 
 def _as_wanted(item: dict[str, Any]) -> bool:

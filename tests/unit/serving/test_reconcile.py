@@ -16,6 +16,7 @@ from appliance.serving.reconcile import (
     Phase,
     Seen,
     fail,
+    retried,
     step,
 )
 
@@ -102,3 +103,11 @@ def test_what_cannot_be_started_is_tried_again_later() -> None:
 def test_a_stopped_deployment_starts_with_a_clean_record() -> None:
     course, _ = step(BROKEN, UNWANTED, 5, START)
     assert course.ends == 0
+
+
+@pytest.mark.parametrize("waiting", [WAITING, BROKEN])
+def test_what_an_operator_tries_again_waits_no_longer_and_has_all_its_tries(waiting: Course) -> None:
+    course = retried(waiting, 5)
+    assert (course.phase, course.ends) == (waiting.phase, 0)
+    assert step(course, WANTED, 5, START)[1] is Act.START
+    assert retried(RUNNING, 5) == RUNNING
