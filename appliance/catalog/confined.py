@@ -16,6 +16,7 @@ from typing import Any, Final
 from appliance.catalog import header, lora, verify
 from appliance.kit.children import ChildNotStarted, Limits, spawn
 from appliance.kit.confine import Walls, code
+from appliance.kit.environment import plain
 from appliance.kit.errors import ApplianceError, Broken
 from appliance.kit.leftovers import ChildStillRunning
 
@@ -51,7 +52,7 @@ def _asked(order: list[str], limits: Limits) -> Mapping[str, Any]:
     with os.fdopen(reading, "rb") as pipe:
         try:
             argv = [sys.executable, "-P", "-m", "appliance.catalog.confined", *order]
-            child = spawn(argv, name="catalog-reader", limits=limits, streams={"stdout": writing}, grace=0)
+            child = spawn(argv, name="catalog-reader", env=plain(), limits=limits, streams={"stdout": writing}, grace=0)
         except ChildNotStarted as error:
             raise Broken(str(error)) from error
         finally:

