@@ -126,9 +126,11 @@ def problem(error: errors.ApplianceError, request: Request) -> JSONResponse:
     if scim:  # RFC 7644 §3.12
         said = f"{error.detail.rstrip('.')}. {error.advice}"
         body = {"schemas": [SCIM_ERROR], "status": str(error.status), "detail": said}
-    headers = {"retry-after": str(error.retry_after)} if error.retry_after is not None else None
+    headers = dict(error.headers)
+    if error.retry_after is not None:
+        headers["retry-after"] = str(error.retry_after)
     if error.status == HTTPStatus.UNAUTHORIZED:
-        headers = {**(headers or {}), "www-authenticate": "Bearer"}
+        headers["www-authenticate"] = "Bearer"
     return JSONResponse(body, status_code=error.status, headers=headers, media_type=SCIM if scim else PROBLEM)
 
 

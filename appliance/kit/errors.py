@@ -24,7 +24,8 @@ from typing import ClassVar
 class ApplianceError(Exception):
     """Anything that the appliance refuses or fails at, told in one sentence.
 
-    ``detail`` says what happened, ``advice`` what to do next; ``extra`` goes into the problem document as members.
+    ``detail`` says what happened, ``advice`` what to do next; ``extra`` goes into the problem document as members,
+    ``headers`` stand beside it.
     """
 
     status: ClassVar[int] = 500
@@ -36,6 +37,7 @@ class ApplianceError(Exception):
         self.detail = str(self)
         self.retry_after = retry_after
         self.extra = extra
+        self.headers: dict[str, str] = {}
 
     def problem(self, instance: str = "") -> dict[str, object]:
         """The RFC 9457 members, ``code`` and ``advice`` added."""

@@ -60,6 +60,7 @@ class Passage:
         if cut == _LATE:
             await self._break(DeadlinePassed(f"the answer took more than {seconds:g} seconds", retry_after=30), send)
         if self._failed is not None:
+            self._failed.headers.update(provenance(self._target))
             raise self._failed
 
     async def _pass(self, send: Send) -> None:

@@ -40,6 +40,20 @@ def test_each_answer_tells_where_it_comes_from(engine: Deployment, gateway: Gate
         assert answer.headers["x-request-id"]
 
 
+def test_an_error_tells_it_too_once_it_is_known_who_was_asked(engine: Deployment, gateway: Gateway) -> None:
+    with gateway.client() as client:
+        for said, status in (("status:400\nsay: a", 422), ("status:500\nsay: a", 503)):
+            for stream in (False, True):
+                answer = client.post(PATH, json=asked(said, stream=stream))
+                assert answer.status_code == status
+                assert answer.headers["x-appliance-route"] == DEFAULT
+                assert answer.headers["x-appliance-model-digest"] == engine.version.digest
+                assert answer.headers["x-request-id"]
+        nobody = client.post(PATH, json={**asked("say: a"), "model": "nobody"})
+    assert (nobody.status_code, "x-appliance-route" in nobody.headers) == (404, False)
+    assert nobody.headers["x-request-id"]
+
+
 def test_a_tool_is_called_and_its_result_taken(client: openai.OpenAI, engines: Engines, engine: Deployment) -> None:
     messages: list[Any] = [{"role": "user", "content": 'call:look {"at": "tree"}'}]
     first = client.chat.completions.create(model=DEFAULT, messages=messages, tools=[TOOL], tool_choice="required")
