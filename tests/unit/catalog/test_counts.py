@@ -70,13 +70,41 @@ class Scaled:
         return self.hidden * (wide + heads * self.head + 3 * inner + 2) + 2 * self.head
 
 
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """BERT and XLM-RoBERTa, of ``places`` positions and ``kinds`` of token; ``scores``: it has a score for a pair.
+
+    A pooler, or the dense layer of the same size before the score; biases and shifted norms throughout.
+    """
+
+    layers: int
+    hidden: int
+    inner: int
+    vocabulary: int
+    places: int
+    kinds: int
+    scores: bool = False
+
+    @property
+    def parameters(self) -> int:
+        """All of its weights."""
+        square = self.hidden * (self.hidden + 1)
+        layer = 4 * square + 2 * self.hidden * self.inner + self.inner + 5 * self.hidden
+        tables = (self.vocabulary + self.places + self.kinds + 2) * self.hidden
+        return tables + self.layers * layer + square + (self.hidden + 1 if self.scores else 0)
+
+
 def _multiple(value: float, of: int) -> int:
     """The nearest multiple, the next one where that is a tenth too small."""
     found = max(of, int(value + of / 2) // of * of)
     return found + of if found < 0.9 * value else found
 
 
-SHAPES: dict[str, Decoder | Scaled] = {
+SHAPES: dict[str, Decoder | Scaled | Encoder] = {
+    "bge-large-zh-v1.5": Encoder(24, 1024, 4096, 21128, 512, 2),
+    "bge-m3": Encoder(24, 1024, 4096, 250002, 8194, 1),
+    "bge-reranker-v2-m3": Encoder(24, 1024, 4096, 250002, 8194, 1, scores=True),
+    "bge-small-zh-v1.5": Encoder(4, 512, 2048, 21128, 512, 2),
     "chatglm3-6b": Decoder(28, 4096, 32, 2, 13696, 65024, biased=True),
     "deepseek-r1-distill-llama-8b": Decoder(32, 4096, 32, 8, 14336, 128256),
     "gemma-2-9b-it": Decoder(42, 3584, 16, 8, 14336, 256000, head=256, tied=True, norms=4),
