@@ -208,6 +208,7 @@ class News:
     def _welcome(self, sign_in: str | None) -> None:
         if sign_in:
             self._view.say(f"This is the first start. Sign in once at {self._url} as '{OPERATOR}' with: {sign_in}")
+            self._view.say(f"For another command line: appliance login {self._url} --token {sign_in}")
             self._view.say(f"The key of the command line on this machine is kept in {self._layout.secret('cli.json')}.")
 
     def _first(self, what: str) -> bool:

@@ -32,7 +32,7 @@ from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.drivers.stopwatch import ValkeyStopwatch
 from appliance.drivers.vectors.remote import RemoteVectors
-from appliance.entry import bodies, edge, fence, handlers, health, metrics
+from appliance.entry import bodies, edge, fence, front, handlers, health, metrics
 from appliance.entry.description import Described
 from appliance.entry.direct import Direct
 from appliance.entry.fence import Fence
@@ -74,6 +74,7 @@ UNAUTHENTICATED = frozenset(
 )
 
 ROUTERS = (
+    front.router,
     health.router,
     metrics.router,
     appliance.audit.api.router,

@@ -18,7 +18,7 @@
 Slices add leaves in their own ``errors.py``. The web edge turns any of these into RFC 9457 problem+json.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ApplianceError(Exception):
@@ -38,6 +38,11 @@ class ApplianceError(Exception):
         self.retry_after = retry_after
         self.extra = extra
         self.headers: dict[str, str] = {}
+
+    @classmethod
+    def about(cls, thing: object) -> Self:
+        """With the class's own sentence and what it is about: "There is no such document: 4711"."""
+        return cls(f"{(cls.__doc__ or cls.code).splitlines()[0].removesuffix('.')}: {thing}")
 
     def problem(self, instance: str = "") -> dict[str, object]:
         """The RFC 9457 members, ``code`` and ``advice`` added."""

@@ -39,7 +39,7 @@ class Collections:
         """Raises CollectionNotFound."""
         found = self._read(select(CollectionRow).where(CollectionRow.id == collection))
         if not found:
-            raise CollectionNotFound(str(collection))
+            raise CollectionNotFound.about(collection)
         return found[0]
 
     def page(self, limit: int, after: UUID | None, name: str | None) -> list[Collection]:
@@ -122,7 +122,7 @@ class Documents:
         """Raises DocumentNotFound."""
         row = self._session.execute(self._shown().where(DocumentRow.id == document)).one_or_none()
         if row is None:
-            raise DocumentNotFound(str(document))
+            raise DocumentNotFound.about(document)
         return _document(row)
 
     def page(self, limit: int, after: UUID | None, collection: UUID | None, state: str | None) -> list[Document]:
@@ -145,9 +145,9 @@ class Documents:
         )
         row = self._session.execute(query).one_or_none()
         if row is None:
-            raise DocumentNotFound(str(document))
+            raise DocumentNotFound.about(document)
         if row.text is None:
-            raise NoText(row.name)
+            raise NoText.about(row.name)
         return NormalText(row.id, row.title or row.name, row.text)
 
     def set(self, document: UUID, **values: object) -> None:

@@ -64,7 +64,7 @@ class Knowledge:
         plain = checked_name(name)
         made = self._collections.insert(plain)
         if made is None:
-            raise CollectionExists(plain)
+            raise CollectionExists.about(plain)
         self._audit.record("collection.create", made)
         return self._collections.one(made)
 
@@ -98,12 +98,12 @@ class Knowledge:
         self._collections.one(collection)
         plain = checked_name(name)
         if staged.size == 0:
-            raise EmptyUpload(plain)
+            raise EmptyUpload
         lock_content(self._session, self._tenant, staged.sha256)
         self._documents.insert(collection, plain)
         row = self._documents.named(collection, plain)
         if row.state == "deleting":
-            raise DocumentBusy(plain)
+            raise DocumentBusy.about(plain)
         newest = self._documents.newest(row.id)
         changed = newest is None or newest.sha256 != staged.sha256
         if changed:
@@ -144,7 +144,7 @@ class Knowledge:
         """Delete a document everywhere; it is not found any more from now on. The job's id. Raises DocumentNotFound."""
         row = self._documents.lock(document)
         if row is None:
-            raise DocumentNotFound(str(document))
+            raise DocumentNotFound.about(document)
         self._documents.set(row.id, state="deleting")
         newest = self._documents.newest(row.id)
         self._audit.record("document.delete", row.id, before=newest.sha256 if newest else None)
@@ -155,7 +155,7 @@ class Knowledge:
         row = self._documents.lock(document)
         newest = self._documents.newest(document)
         if row is None or newest is None:
-            raise DocumentNotFound(str(document))
+            raise DocumentNotFound.about(document)
         if row.state != "failed":
             raise NothingToRetry(f"it is {row.state}")
         job = self._again(row.id, newest.id)

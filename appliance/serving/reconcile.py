@@ -18,6 +18,7 @@ CRASH_LOOP = 5
 """Ends in a row, with no ``STEADY`` seconds of health between them, that make a deployment failed."""
 STEADY = 300.0
 RETRY_FAILED = 600.0
+LOADING = "loads its weights"
 SILENT_SECONDS = 60.0
 """A running engine that does not answer its health check for so long is hung. The check shares the engine's cores."""
 
@@ -113,7 +114,7 @@ def _without(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:
     if course.phase in (Phase.BACKING_OFF, Phase.FAILED) and now < course.due:
         return course, Act.NOTHING
     again = course.restarts + 1 if course.ends else course.restarts
-    return replace(_to(course, Phase.STARTING, now, "loads its weights"), restarts=again), Act.START
+    return replace(_to(course, Phase.STARTING, now, LOADING), restarts=again), Act.START
 
 
 def _after_end(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:
@@ -122,7 +123,7 @@ def _after_end(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:
     ends = course.ends + 1
     code = seen.ended or 0
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
-    reason = f"{course.reason}; " if course.phase is Phase.RUNNING and course.reason else ""
+    reason = f"{course.reason}; " if course.reason and course.reason != LOADING else ""
     reason += f"ended with {how} while {course.phase.replace('_', ' ')}"
     if ends >= CRASH_LOOP:
         return replace(fail(course, now, f"{reason}, {ends} times in a row"), ends=ends), Act.NOTHING

@@ -39,7 +39,7 @@ def reset_sign_in(session: Session, login: str = OPERATOR_LOGIN) -> str:
     """
     found = repository.user_by_login(session, login)
     if found is None:
-        raise UserNotFound(login)
+        raise UserNotFound.about(login)
     user, tenant = found
     if second_factors.forget(session, user.id):
         Audit(session, tenant.id, None).record("totp.reset", user.id)
@@ -50,6 +50,6 @@ def new_cli_key(session: Session, login: str = OPERATOR_LOGIN) -> str:
     """A new key for the CLI, when its file was lost."""
     found = repository.user_by_login(session, login)
     if found is None:
-        raise UserNotFound(login)
+        raise UserNotFound.about(login)
     user, tenant = found
     return Tenants(session).people(tenant.id).issue_key(UserId(user.id), "cli")

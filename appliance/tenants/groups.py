@@ -95,7 +95,7 @@ class Groups:
 
     def _free(self, name: str) -> None:
         if repository.groups(self._session, self._tenant, None, 1, name):
-            raise NameTaken(name)
+            raise NameTaken.about(name)
 
     def _view(self, row: GroupRow) -> Group:
         count = repository.member_count(self._session, self._tenant, row.id)

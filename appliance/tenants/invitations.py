@@ -166,7 +166,7 @@ class Invitations:
         if self._room is not None:
             self._room.guest(self._session)
         if repository.user_by_login(self._session, login):
-            raise NameTaken(login)
+            raise NameTaken.about(login)
         if invited.pending_login(self._session, self._tenant, login, now):
             raise InvitedAlready
 

@@ -16,4 +16,4 @@ def taken_once(session: Session, name: str) -> Iterator[None]:
         yield
         session.flush()
     except IntegrityError as error:
-        raise NameTaken(name) from error
+        raise NameTaken.about(name) from error

@@ -61,7 +61,7 @@ class People:
         if password is not None:
             self._may_set_password(kind)
         if repository.user_by_login(self._session, login):
-            raise NameTaken(login)
+            raise NameTaken.about(login)
         row = UserRow(
             tenant_id=self._tenant,
             kind=kind,

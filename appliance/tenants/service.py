@@ -150,7 +150,7 @@ class Tenants:
 
     def _free(self, name: str) -> None:
         if repository.tenant_named(self._session, name):
-            raise NameTaken(name)
+            raise NameTaken.about(name)
 
     def _audit(self, tenant: UUID) -> Audit:
         return Audit(self._session, tenant, self._by.user if self._by else None)

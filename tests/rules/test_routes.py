@@ -12,6 +12,7 @@ from appliance.kit.errors import Unauthenticated
 from tests.rules.modules import import_all
 
 OPEN = {
+    "GET /",  # where the first start sends people: the same page for all
     "GET /healthz",  # a load balancer asks
     "GET /readyz",  # the same
     "POST /api/v1/invitations/accept",  # an invitation's secret is the credential

@@ -15,6 +15,13 @@ class NothingToTake(Refused):
     advice = "Name files, or folders that hold some; files whose names begin with '.' or '~$' are passed over."
 
 
+class NoSuchFile(NotFound):
+    """A file or folder that was named is not on this machine."""
+
+    code = "no_such_file"
+    advice = "Check the path; nothing was sent."
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A file on disk and the name it gets as a document: its path below the folder that was named."""
@@ -26,11 +33,11 @@ class Found:
 def expand(paths: Sequence[Path]) -> tuple[Found, ...]:
     """Every file named, and every file in every folder named, in order, each once.
 
-    Links to folders are not followed. Raises :class:`NotFound` for a path that is not there, before anything is sent.
+    Links to folders are not followed. Raises :class:`NoSuchFile` for a path that is not there, before anything is sent.
     """
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
-        raise NotFound(f"There is no {', '.join(missing)}.")
+        raise NoSuchFile(f"There is no {', '.join(missing)}.")
     found: dict[Path, Found] = {}
     for path in paths:
         for each in _within(path) if path.is_dir() else (Found(path, path.name),):

@@ -118,7 +118,8 @@ def line(outcome: Outcome) -> str:
     """One file's result as a line."""
     mark = MARKS.get(outcome["state"], "✗")
     if outcome["state"] == "ready":
-        return f"{mark} {outcome['name']}: {outcome.get('chunks')} chunks"
+        chunks = outcome.get("chunks")
+        return f"{mark} {outcome['name']}: {chunks} chunk{'' if chunks == 1 else 's'}"
     return f"{mark} {outcome['name']}: {outcome.get('reason') or outcome['state']}"
 
 

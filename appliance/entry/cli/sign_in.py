@@ -92,7 +92,7 @@ def reset(
         output.document({"login": name, "token": token, "url": url})
     else:
         output.say(f"Sign in once at {url} as '{name}' with: {token}")
-        output.say(f"On the command line: appliance login {url} --token {token}")
+        output.say(f"On a command line: appliance login {url} --token {token}")
 
 
 def issue(data: Path, name: str) -> tuple[str, str]:

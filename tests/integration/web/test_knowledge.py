@@ -40,6 +40,7 @@ def test_a_collection_is_made_shown_listed_and_deleted(
 ) -> None:
     again = client.post("/api/v1/collections", json={"name": "handbook"}, headers=member)
     assert (again.status_code, again.json()["code"]) == (409, "collection_exists")
+    assert again.json()["detail"] == "A collection of this name is there already: handbook"
     shown = client.get(f"/api/v1/collections/{collection}", headers=member).json()
     assert (shown["name"], shown["documents"]) == ("handbook", {})
     listed = client.get("/api/v1/collections", params={"name": "handbook"}, headers=member).json()
@@ -106,6 +107,7 @@ def test_a_bad_upload_changes_nothing(
     url = f"/api/v1/collections/{collection}/documents"
     told = client.post(url, files={"file": ("a.md", content)}, headers=member)
     assert (told.status_code, told.json()["code"]) == (status, code)
+    assert told.json()["detail"].count(" ") > 2, "a sentence, not the file's name alone"
     assert client.get("/api/v1/documents", headers=member).json()["items"] == []
     assert [path for path in settings.layout.blobs.rglob("*") if path.is_file()] == []
 

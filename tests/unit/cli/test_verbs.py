@@ -48,6 +48,7 @@ def test_progress_of_which_nothing_is_known_says_nothing() -> None:
     ("outcome", "told"),
     [
         ({"name": "a.md", "state": "ready", "chunks": 3}, "✓ a.md: 3 chunks"),
+        ({"name": "a.md", "state": "ready", "chunks": 1}, "✓ a.md: 1 chunk"),
         ({"name": "a.md", "state": "unchanged"}, "= a.md: unchanged"),
         ({"name": "a.md", "state": "failed", "reason": "It is empty."}, "✗ a.md: It is empty."),
     ],

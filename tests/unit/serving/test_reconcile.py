@@ -93,6 +93,10 @@ def test_a_kill_is_told_as_the_reason_of_the_end() -> None:
     course, _ = step(RUNNING, DEAD, 101, START)
     course, _ = step(course, replace(WANTED, ended=-9), 102, START)
     assert course.reason == "it says that it is broken; ended with signal 9 while running"
+    course, _ = step(Course(), WANTED, 0, START)
+    course, _ = step(course, ALIVE, START + 1, START)
+    course, _ = step(course, replace(WANTED, ended=-9), START + 2, START)
+    assert course.reason == "not ready after 600 s; ended with signal 9 while starting"
 
 
 def test_what_cannot_be_started_is_tried_again_later() -> None:

@@ -1,4 +1,4 @@
-"""The invitation's page in a real browser: what people see who follow their link."""
+"""The pages in a real browser: what people see who follow their link, and who go to the appliance's address."""
 
 import shutil
 from collections.abc import Iterator
@@ -84,4 +84,13 @@ def test_it_speaks_the_browser_s_language_and_tells_of_a_link_cut_short(
     page, complaints = opened(browser, link.partition("#")[0], language)
     expect(page.get_by_role("heading")).to_have_text(title)
     expect(page.get_by_role("status")).not_to_be_empty()
+    assert complaints == []
+
+
+def test_the_appliance_s_address_tells_in_three_languages_that_it_runs(browser: Browser, url: str) -> None:  # noqa: F811 - the fixture
+    """The first start sends people there, and they were shown a problem document: not found."""
+    page, complaints = opened(browser, url)
+    expect(page.get_by_role("heading")).to_have_text("Appliance")
+    for language in ("en", "zh-Hans", "zh-Hant"):
+        expect(page.locator(f"section[lang={language}]")).to_contain_text("/v1")
     assert complaints == []
