@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections import Counter, defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,7 @@ from appliance.entry.cli.files import Found
 from appliance.entry.cli.finding import Places, find
 from appliance.kit.errors import ApplianceError
 from appliance.kit.layout import Layout
+from appliance.kit.leash import family
 from bin import demo
 
 DATA = demo.ROOT / ".data" / "soak"
@@ -49,7 +51,7 @@ def main() -> int:
 
 
 def soak(api: Api, console: Console, seconds: float) -> tuple[Counter[str], dict[str, list[int]]]:
-    """Use the appliance for so long; the requests by kind, and the resident bytes of each part over time."""
+    """Use the appliance for so long; the requests by kind, and the bytes that each part holds over time."""
     counts: Counter[str] = Counter()
     memory: dict[str, list[int]] = defaultdict(list)
     into = collections.ensure(api, "soak")["id"]
@@ -87,14 +89,17 @@ def use(api: Api, into: str, turn: int, counts: Counter[str]) -> None:
 
 
 def resident() -> dict[str, int]:
-    """Resident bytes of each part's own process."""
-    found = {}
-    for name, part in up_record.read(Layout(DATA)).parts.items():
-        status = Path(f"/proc/{part.pid}/status")
-        if part.pid and status.exists():
-            lines = [line for line in status.read_text().splitlines() if line.startswith("VmRSS:")]
-            found[name] = int(lines[0].split()[1]) * 1024 if lines else 0
-    return found
+    """Bytes that each part holds, all its processes together; what they share is shared out (PSS)."""
+    parts = up_record.read(Layout(DATA)).parts
+    return {name: sum(map(held, (part.pid, *family(part.pid)))) for name, part in parts.items() if part.pid}
+
+
+def held(pid: int) -> int:
+    """What one process holds; 0 when it has ended meanwhile."""
+    with suppress(OSError):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+    return 0
 
 
 def grows(series: list[int]) -> float:
