@@ -93,6 +93,7 @@ def test_an_error_becomes_a_problem_document() -> None:
 
 def test_an_error_without_words_takes_those_of_its_class() -> None:
     assert errors.NotFound().detail == "There is no such thing here."
+    assert errors.NotFound.about("4711").detail == "There is no such thing here: 4711"
     assert "instance" not in errors.NotFound().problem()
 
 
