@@ -11,9 +11,10 @@ Standard input brings ``{"path", "name", "limits"}``, standard output answers wi
 
 import codecs
 import ctypes
-import encodings.aliases
+import encodings
 import io
 import os
+import pkgutil
 import resource
 import select
 import signal
@@ -164,7 +165,7 @@ def _turn(walls: Walls) -> int:
 def main() -> int:
     """Serve until standard input ends. This process sees no document, not even a name: every fork begins as it is."""
     _no_network()
-    for encoding in set(encodings.aliases.aliases.values()):
+    for encoding in (module.name for module in pkgutil.iter_modules(encodings.__path__)):
         with suppress(LookupError):
             codecs.lookup(encoding)  # a fork that gave up root may no longer read the files that they are in
     for lacking in missing(offered()):

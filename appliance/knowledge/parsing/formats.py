@@ -20,6 +20,10 @@ CSV: Final = "text/csv"
 TSV: Final = "text/tab-separated-values"
 JSON: Final = "application/json"
 JSONL: Final = "application/jsonl"
+EML: Final = "message/rfc822"
+MSG: Final = "application/vnd.ms-outlook"
+EPUB: Final = "application/epub+zip"
+ZIP: Final = "application/zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,10 @@ FORMATS: Final = (
     Format("TSV", TSV, (".tsv", ".tab"), "rows under their header"),
     Format("JSON", JSON, (".json",), "one passage a record, each value with its path"),
     Format("JSON lines", JSONL, (".jsonl", ".ndjson"), "one passage a line"),
+    Format("mail (EML)", EML, (".eml",), "subject, people, date, letter, attachments of every kind that is read"),
+    Format("Outlook mail (MSG)", MSG, (".msg",), "the same"),
+    Format("EPUB", EPUB, (".epub",), "chapters in their order, headings, lists, tables"),
+    Format("ZIP", ZIP, (".zip",), "every file in it that is read, under its path; pages as each file has them"),
 )
 
 _BY_SUFFIX: Final = {suffix: one for one in FORMATS for suffix in one.suffixes}

@@ -87,4 +87,9 @@ def related(archive: Archive, name: str) -> dict[str, str]:
 def titled(archive: Archive) -> str:
     """The title that an OOXML package gives in its properties."""
     core = "docProps/core.xml"
-    return flat("".join(part(archive, core).itertext(_DC_TITLE))) if core in archive.names else ""
+    return titles(part(archive, core)) if core in archive.names else ""
+
+
+def titles(root: etree._Element) -> str:
+    """The first title in Dublin Core below it."""
+    return next((flat(text) for text in root.itertext(_DC_TITLE)), "")

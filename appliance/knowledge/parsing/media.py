@@ -1,5 +1,6 @@
 """What a file is, told by its bytes. Its name only adds what bytes cannot tell (Markdown is text) and must not lie."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -11,11 +12,10 @@ from appliance.knowledge.parsing.formats import called, promised
 # How far into a file a PDF's header may stand (ISO 32000-1, annex H.3.4.1).
 HEAD: Final = 1024
 
-ZIP: Final = "a ZIP archive"
-"""Of what kind, its members tell: see ``packages``."""
+_SAMPLE: Final = 16 * HEAD
 
 _TEXTS: Final = frozenset(
-    [formats.MARKDOWN, formats.TEXT, formats.HTML, formats.CSV, formats.TSV, formats.JSON, formats.JSONL]
+    [formats.MARKDOWN, formats.TEXT, formats.HTML, formats.CSV, formats.TSV, formats.JSON, formats.JSONL, formats.EML]
 )
 """Kinds of text: only the name tells them apart."""
 
@@ -42,6 +42,11 @@ _OTHERS: Final = (
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _WIDE_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
+_OUTLOOK: Final = "__properties_version1.0".encode("utf-16-le")
+_MAIL: Final = re.compile(
+    rb"(?:(?:Return-Path|Received|Message-ID|MIME-Version|From|To|Cc|Date|Subject|Content-Type): .*\r?\n"
+    rb"(?:[ \t].*\r?\n)*){3}"
+)
 _ENCRYPTED_PACKAGE: Final = "EncryptedPackage".encode("utf-16-le")
 # Bytes that text in no 8-bit encoding has, but every binary format within its first kilobyte.
 _BINARY: Final = frozenset(range(0x20)) - frozenset(b"\t\n\r\f\x1b\x08")
@@ -50,24 +55,24 @@ _SHORT: Final = 3
 
 
 def media_type(content: bytes, name: str) -> str:
-    """The media type of a file, or ``ZIP``, of which only the members tell what it is.
+    """The media type of a file, or ZIP's, of which only the members tell what it is (``packages``).
 
     Raises EmptyFile, Encrypted (a protected Office file), Mislabelled (the name promises another format), UnknownType.
     """
     if not content.strip(b"\x00\t\n\r\f \xef\xbb\xbf"):
         raise EmptyFile
-    told, promise = _told(content), promised(name)
-    if told == ZIP:
-        if promise is not None and (promise in _TEXTS or promise == formats.PDF):
+    told, promise = _told(content, promised(name)), promised(name)
+    if told == formats.ZIP:
+        if promise is not None and (promise in _TEXTS or promise in (formats.PDF, formats.MSG)):
             raise Mislabelled(f"{suffix(name)} by name, but it is a ZIP archive or Office file")
-        return ZIP
+        return formats.ZIP
     if told is None:  # text: the name says which kind
         if promise is not None and promise not in _TEXTS:
             raise Mislabelled(f"{suffix(name)} by name, but it holds plain text")
-        return promise or (formats.HTML if _is_html(content) else formats.TEXT)
+        return promise or _kind_of_text(content)
     if promise is not None and promise != told:
         raise Mislabelled(f"{suffix(name)} by name, but it is {called(told)}")
-    if told != formats.PDF:
+    if told not in (formats.PDF, formats.MSG):
         raise UnknownType(told)
     return told
 
@@ -77,16 +82,18 @@ def suffix(name: str) -> str:
     return PurePosixPath(name).suffix
 
 
-def _told(content: bytes) -> str | None:
-    """A media type, ``ZIP``, a description of what we do not read, or None for text."""
+def _told(content: bytes, promise: str | None) -> str | None:
+    """A media type, a description of what we do not read, or None for text."""
     head = content[:HEAD]
     if b"%PDF-" in head:
         return formats.PDF
     if head.startswith(_ZIP):
-        return ZIP
+        return formats.ZIP
     if head.startswith(_OLE):
         if _ENCRYPTED_PACKAGE in content:
             raise Encrypted
+        if _OUTLOOK in content or promise == formats.MSG:
+            return formats.MSG
         return "an old Office file (.doc, .xls, .ppt): save it as .docx, .xlsx or .pptx"
     binary = not head.startswith(_WIDE_MARKS) and any(byte in _BINARY for byte in head) and wide(content) is None
     for mark, what in _OTHERS:
@@ -95,6 +102,9 @@ def _told(content: bytes) -> str | None:
     return "a binary file" if binary else None
 
 
-def _is_html(content: bytes) -> bool:
-    head = content[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return head.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+def _kind_of_text(content: bytes) -> str:
+    """Of text without a telling name."""
+    head = content[:HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.lower().startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return formats.HTML
+    return formats.EML if _MAIL.match(content[:_SAMPLE]) else formats.TEXT

@@ -13,14 +13,13 @@ from appliance.knowledge.parsing import formats, grid
 from appliance.knowledge.parsing.archive import Archive
 from appliance.knowledge.parsing.errors import Damaged, Encrypted
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.markup import part
+from appliance.knowledge.parsing.markup import part, titles
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.writer import Writer, flat
 
 _NAMES: Final = "urn:oasis:names:tc:opendocument:xmlns:"
 _T, _TABLE, _DRAW = (f"{{{_NAMES}{one}:1.0}}" for one in ("text", "table", "drawing"))
 _OFFICE, _PRESENTATION = (f"{{{_NAMES}{one}:1.0}}" for one in ("office", "presentation"))
-_DC_TITLE: Final = "{http://purl.org/dc/elements/1.1/}title"
 _ASIDE: Final = frozenset(
     [_T + name for name in ("tracked-changes", "note", "table-of-content", "alphabetical-index", "ruby-text")]
     + [_OFFICE + "annotation", _OFFICE + "forms", _TABLE + "shapes", _T + "sequence-decls", _DRAW + "glue-point"]
@@ -42,7 +41,7 @@ def parse(archive: Archive, media_type: str, limits: ParseLimits) -> Parsed:
         raise Damaged("content.xml has no body")
     title = ""
     if "meta.xml" in archive.names:
-        title = flat("".join(part(archive, "meta.xml").itertext(_DC_TITLE)))
+        title = titles(part(archive, "meta.xml"))
     writer = Writer(limits.text)
     _Content(writer).read(body)
     return writer.parsed(media_type, title, headed=media_type != formats.ODS)

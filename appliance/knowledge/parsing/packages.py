@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from appliance.knowledge.parsing import docx, formats, opendocument, sheets, slides
+from appliance.knowledge.parsing import books, docx, formats, nested, opendocument, sheets, slides, zipped
 from appliance.knowledge.parsing.archive import Archive
 from appliance.knowledge.parsing.errors import Mislabelled, UnknownType
 from appliance.knowledge.parsing.formats import called, promised
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.media import ZIP, suffix
+from appliance.knowledge.parsing.media import suffix
 from appliance.knowledge.parsing.parsed import Parsed
 
 _PARTS: Final = {
@@ -16,20 +16,27 @@ _PARTS: Final = {
     "ppt/presentation.xml": formats.PPTX,
     "xl/workbook.bin": "a binary Excel workbook (.xlsb): save it as .xlsx",
 }
-_OFFICE: Final = {formats.DOCX: docx.parse, formats.XLSX: sheets.parse, formats.PPTX: slides.parse}
+_PARSERS: Final = {
+    formats.DOCX: docx.parse,
+    formats.XLSX: sheets.parse,
+    formats.PPTX: slides.parse,
+    formats.EPUB: books.parse,
+}
 _OPEN: Final = (formats.ODT, formats.ODS, formats.ODP)
 _LONGEST_TYPE: Final = 200
 
 
-def parse(archive: Archive, name: str, limits: ParseLimits) -> Parsed:
-    """The document. Raises Mislabelled where the name promises another, UnknownType for a package that is not read."""
+def parse(archive: Archive, name: str, read: nested.Reader, limits: ParseLimits) -> Parsed:
+    """The document, or all of them. Raises Mislabelled where the name promises another, UnknownType."""
     told, promise = _told(archive), promised(name)
     if promise is not None and promise != told:
         raise Mislabelled(f"{suffix(name)} by name, but it is {called(told)}")
     if told in _OPEN:
         return opendocument.parse(archive, told, limits)
-    if told in _OFFICE:
-        return _OFFICE[told](archive, limits)
+    if told in _PARSERS:
+        return _PARSERS[told](archive, limits)
+    if told == formats.ZIP:
+        return zipped.parse(archive, read, limits)
     raise UnknownType(told)
 
 
@@ -41,4 +48,4 @@ def _told(archive: Archive) -> str:
     if "mimetype" in archive.names:
         said = archive.read("mimetype")[:_LONGEST_TYPE].decode("ascii", "replace").strip()
         return said.removesuffix("-template")
-    return ZIP
+    return formats.EPUB if books.CONTAINER in archive.names else formats.ZIP

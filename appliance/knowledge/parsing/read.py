@@ -3,35 +3,80 @@
 import io
 from typing import BinaryIO
 
-from appliance.knowledge.parsing import formats, html, jsons, markdown, packages, pdf, plain, separated
-from appliance.knowledge.parsing.archive import Archive
+from appliance.knowledge.parsing import (
+    formats,
+    html,
+    jsons,
+    mail,
+    markdown,
+    nested,
+    outlook,
+    packages,
+    pdf,
+    plain,
+    separated,
+)
+from appliance.knowledge.parsing.archive import Archive, Spent
 from appliance.knowledge.parsing.decoding import decode
-from appliance.knowledge.parsing.errors import EmptyFile, FileTooLarge, NoText
+from appliance.knowledge.parsing.errors import Damaged, EmptyFile, FileTooLarge, NoText
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.media import ZIP, media_type
+from appliance.knowledge.parsing.media import media_type
 from appliance.knowledge.parsing.parsed import Parsed
 
 
 def read(file: BinaryIO, name: str, limits: ParseLimits) -> Parsed:
     """The document in a file; any FileRefused says why there is none."""
-    size = file.seek(0, io.SEEK_END)
-    if size == 0:
-        raise EmptyFile
-    if size > limits.file_bytes:
-        raise FileTooLarge(f"{size} of at most {limits.file_bytes} bytes")
-    file.seek(0)
-    content = file.read()
-    file.seek(0)
-    kind = media_type(content, name)
-    if kind == ZIP:
-        parsed = _package(file, name, limits)
-    elif kind == formats.PDF:
-        parsed = pdf.parse(file, limits)
-    else:
-        parsed = _text(content, kind, limits)
-    if not parsed.blocks:
-        raise NoText
-    return parsed
+    return _Reading(limits, Spent(), 0).read(file, name)
+
+
+class _Reading:
+    """Reads a file and those within it; what archives unpack counts together, however deep."""
+
+    def __init__(self, limits: ParseLimits, spent: Spent, depth: int) -> None:
+        self._limits = limits
+        self._spent = spent
+        self._depth = depth
+
+    def read(self, file: BinaryIO, name: str) -> Parsed:
+        size = file.seek(0, io.SEEK_END)
+        if size == 0:
+            raise EmptyFile
+        if size > self._limits.file_bytes:
+            raise FileTooLarge(f"{size} of at most {self._limits.file_bytes} bytes")
+        file.seek(0)
+        content = file.read()
+        file.seek(0)
+        parsed = self._parsed(file, content, name, media_type(content, name))
+        if not parsed.blocks:
+            raise NoText
+        return parsed
+
+    def _parsed(self, file: BinaryIO, content: bytes, name: str, kind: str) -> Parsed:
+        match kind:
+            case formats.ZIP:
+                return self._package(file, name)
+            case formats.PDF:
+                return pdf.parse(file, self._limits)
+            case formats.EML:
+                return mail.parse(content, self._within, self._limits)
+            case formats.MSG:
+                return outlook.parse(content, self._within, self._limits)
+            case _:
+                return _text(content, kind, self._limits)
+
+    def _package(self, file: BinaryIO, name: str) -> Parsed:
+        """What is in a ZIP archive, closed whatever comes of it."""
+        archive = Archive(file, self._limits, self._spent)
+        try:
+            return packages.parse(archive, name, self._within, self._limits)
+        finally:
+            archive.close()
+
+    def _within(self, content: bytes, name: str) -> Parsed:
+        """A file within this one."""
+        if self._depth >= nested.DEEPEST:
+            raise Damaged("nested too deep")
+        return _Reading(self._limits, self._spent, self._depth + 1).read(io.BytesIO(content), name)
 
 
 def _text(content: bytes, kind: str, limits: ParseLimits) -> Parsed:
@@ -47,12 +92,3 @@ def _text(content: bytes, kind: str, limits: ParseLimits) -> Parsed:
             return jsons.parse(text, kind, limits)
         case _:
             return plain.parse(text, limits)
-
-
-def _package(file: BinaryIO, name: str, limits: ParseLimits) -> Parsed:
-    """What is in a ZIP archive, closed whatever comes of it."""
-    archive = Archive(file, limits)
-    try:
-        return packages.parse(archive, name, limits)
-    finally:
-        archive.close()

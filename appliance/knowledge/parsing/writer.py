@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from appliance.knowledge.parsing.errors import TooMuchText
+from appliance.knowledge.parsing.formats import MARKDOWN
 from appliance.knowledge.parsing.parsed import Block, Kind, Parsed
 
 # Control characters that no reader can see, but PostgreSQL refuses (NUL) or terminals obey; tab and newline stay.
@@ -64,11 +65,11 @@ class Writer:
         """A new page begins here."""
         self._pages.append(self._length)
 
-    def add(self, kind: Kind, text: str, *, level: int = 0, close: bool = False) -> None:
+    def add(self, kind: Kind, text: str, *, level: int = 0, close: bool = False, page: int | None = None) -> None:
         """Append one block; nothing where ``text`` has no visible character.
 
         ``close``: it belongs directly below the one before (the next row of a table, the next item of a list).
-        Raises TooMuchText beyond the limit.
+        ``page``: within a file of its own that is part of this document. Raises TooMuchText beyond the limit.
         """
         body = clean(text).strip()
         if not body:
@@ -82,7 +83,18 @@ class Writer:
             level = min(max(level, 1), MAX_LEVEL)
             self._headings.enter(level, flat(body))
             path = self._headings.path[:-1]
-        self._blocks.append(Block(kind, start, self._length, level, len(self._pages) or None, path))
+        self._blocks.append(Block(kind, start, self._length, level, page or len(self._pages) or None, path))
+
+    def include(self, other: Parsed, *, below: int = 0) -> None:
+        """Append all blocks of another document, its headings so many levels deeper. Raises TooMuchText."""
+        end = 0
+        for block in other.blocks:
+            text = other.text[block.start : block.end]
+            if block.kind == "heading":
+                text = text.strip("#= -\n") if other.media_type == MARKDOWN else text
+            close = bool(end) and "\n\n" not in other.text[end : block.start]
+            self.add(block.kind, text, level=block.level + below, close=close, page=block.page)
+            end = block.end
 
     def _append(self, text: str) -> None:
         self._length += len(text)

@@ -20,11 +20,15 @@ from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.message import BadMessage, answered, believed, frame, receive
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
-from tests.factories import files, office
+from tests.factories import compound, files, office
 
 ROOT = Path(__file__).parents[3]
 SLOW = b"<p>a</p>" * 600_000
 WORD = files.word(files.paragraph("Everyone has 25 days."))
+MAIL = (
+    "Subject: =?gb2312?B?xOq82Q==?=\r\nDate: Thu, 26 Nov 2026 10:00:00 +0800\r\nMIME-Version: 1.0\r\n"
+    "Content-Type: text/plain; charset=gbk\r\n\r\n年假十五天"
+).encode("gbk")
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +56,9 @@ FORMATS = [
     ("a.xlsx", office.workbook({"采购部": [["天数", "比例"], [15, (0.19, "0%")]]})),
     ("a.pptx", office.presentation([{"title": "Leave", "items": ["25 days", "15 days"], "notes": "Ask."}])),
     ("a.ods", office.opendocument("spreadsheet", office.odf_table([["天数"], ["15"]]))),
+    ("a.eml", MAIL),
+    ("a.msg", compound.msg({0x0037: "年假", 0x1000: "十五天"}, {"a.docx": WORD, "b.eml": MAIL})),
+    ("a.zip", files.archived({"b/a.docx": WORD, "a.txt": "年假十五天".encode("gb18030"), "c.eml": MAIL})),
     ("a.pdf", files.pdf([("Everyone has 25 days.", 12, 50, 700)])),
 ]
 
@@ -66,6 +73,7 @@ def test_every_format_is_read_in_the_confined_process_as_it_is_here(
 REFUSED = [
     ("bomb.docx", files.bomb(), errors.ArchiveBomb),
     ("cut.docx", WORD[:-40], errors.Truncated),
+    ("bomb.zip", files.archived({"a.docx": files.bomb()}), errors.ArchiveBomb),
     ("cut.xlsx", office.workbook({"S": [["a"]]})[:-40], errors.Truncated),
     ("empty.md", b"", errors.EmptyFile),
     ("scan.pdf", files.scan(), errors.NoTextLayer),

@@ -46,7 +46,7 @@ CASES = [
     ("sheet.xlsb", files.archived({"xl/workbook.bin": "x"}), errors.UnknownType),
     ("sheet.docx", files.archived({"xl/workbook.xml": "<x/>"}), errors.Mislabelled),
     ("archive.docx", files.archived({"a.txt": "hello"}), errors.Mislabelled),
-    ("archive.zip", files.archived({"a.txt": "hello"}), errors.UnknownType),
+    ("archive.zip", files.archived({"a.png": PNG}), errors.UnknownType),
     ("locked.docx", files.protected_office_file(), errors.Encrypted),
     ("locked-zip.docx", files.encrypted_archive(), errors.Encrypted),
     ("locked.pdf", files.pdf([("secret", 12, 50, 700)], password="open"), errors.Encrypted),
