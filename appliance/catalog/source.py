@@ -32,7 +32,7 @@ _SITE = (
 )  # fmt: skip
 """By which a site says how a registry is reached; and all that begins as pip's own settings do."""
 _PIP = ("PIP_",)
-_TORCH = ("HOME", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
+_TORCH = ("HOME", "OMP_NUM_THREADS")
 _QUIET = {"HF_HUB_OFFLINE": "1", "TQDM_DISABLE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 Progress = Callable[[str, int, int | None], None]

@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 from typing import Final
 
-KEPT: Final = ("PATH", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+KEPT: Final = (
+    "PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG",
+)  # fmt: skip
 
 
 def plain(names: tuple[str, ...] = (), prefixes: tuple[str, ...] = ()) -> dict[str, str]:
