@@ -160,6 +160,9 @@ USAGE = (
 )
 """Grants that 0010 adds: the second on a column that the rules above do not know yet when 0001 puts them into force."""
 
+ACCESS = (f"grant update (access_changed_at) on documents to {SYSTEM}",)
+"""The projector says that the index knows of a change of access; 0023 grants it."""
+
 STOPPING = (f"grant update (cancel_requested) on jobs to {OPERATOR}",)
 """An operator who suspends somebody ends their jobs, and sees nothing of them."""
 

@@ -18,6 +18,7 @@ class Action(StrEnum):
     READ_DOCUMENTS = "read_documents"
     WRITE_DOCUMENTS = "write_documents"
     MANAGE_COLLECTIONS = "manage_collections"
+    MANAGE_ACCESS = "manage_access"
     READ_JOBS = "read_jobs"
     CANCEL_JOBS = "cancel_jobs"
     READ_USERS = "read_users"
@@ -43,6 +44,7 @@ ENROL = frozenset({"enrol"})
 _MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action.READ_MODELS})
 _EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.CANCEL_JOBS}
 _TENANT_ADMIN = _EDITOR | {
+    Action.MANAGE_ACCESS,
     Action.READ_USERS,
     Action.MANAGE_USERS,
     Action.READ_ADAPTERS,

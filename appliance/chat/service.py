@@ -15,6 +15,7 @@ from appliance.chat.errors import ConversationNotFound, MessageSettled
 from appliance.chat.tables import CitationRow, ConversationRow, MessageRow
 from appliance.kit import clock, paging
 from appliance.kit.ids import uuid7
+from appliance.knowledge import passages
 
 TITLE: Final = 80
 """Characters of the first question that name a conversation."""
@@ -100,11 +101,15 @@ class Conversations:
         return tuple(repository.questions(self._session, self._row(key).id, EARLIER)) if key else ()
 
     def messages(self, key: UUID, cursor: str | None, limit: int) -> paging.Page[Message]:
-        """Oldest first, with citations. Raises :class:`ConversationNotFound`."""
+        """Oldest first, with citations. Raises :class:`ConversationNotFound`.
+
+        What leans on a document that its person may not read any more is empty, for as long as that is so.
+        """
         rows = repository.messages(self._session, self._row(key).id, paging.decode(cursor), limit + 1)
         cited = repository.citations(self._session, [row.id for row in rows])
+        closed = passages.closed(self._session, self._principal, {one.document_id for one in cited})
         self._audit.record("conversation.read", key, messages=len(rows))
-        found = [_message(row, [one for one in cited if one.message_id == row.id]) for row in rows]
+        found = [_message(row, [one for one in cited if one.message_id == row.id], closed) for row in rows]
         return paging.page(found, limit, [row.id for row in rows])
 
     def begin(self, key: UUID | None, question: str, language: str) -> Pending:
@@ -190,23 +195,26 @@ def _conversation(row: ConversationRow) -> Conversation:
     return Conversation(row.id, row.title, row.created_at)
 
 
-def _message(row: MessageRow, cited: list[CitationRow]) -> Message:
+def _message(row: MessageRow, cited: list[CitationRow], closed: frozenset[UUID]) -> Message:
+    whole = all(one.document_id not in closed for one in cited)
     return Message(
         id=row.id,
         role=row.role,
         state=row.state,
         mode=row.mode,
         language=row.language,
-        content=row.content,
-        sentences=tuple(Sentence(one["text"], one["supported"], tuple(one["citations"])) for one in row.sentences),
-        citations=tuple(_shown(number, one) for number, one in enumerate(cited, 1)),
+        content=row.content if whole else "",
+        sentences=tuple(
+            Sentence(one["text"], one["supported"], tuple(one["citations"])) for one in row.sentences if whole
+        ),
+        citations=tuple(_shown(number, one, one.document_id not in closed) for number, one in enumerate(cited, 1)),
         provenance=row.provenance,
         created_at=row.created_at,
         finished_at=row.finished_at,
     )
 
 
-def _shown(number: int, row: CitationRow) -> Citation:
+def _shown(number: int, row: CitationRow, readable: bool) -> Citation:  # noqa: FBT001 - of one caller
     return Citation(
         number=number,
         document_id=row.document_id,
@@ -215,8 +223,8 @@ def _shown(number: int, row: CitationRow) -> Citation:
         chunk_id=row.chunk_id,
         page=row.page,
         line=row.line,
-        headings=tuple(row.headings),
+        headings=tuple(row.headings) if readable else (),
         start=row.start,
         end=row.end,
-        quote=row.quote,
+        quote=row.quote if readable else None,
     )

@@ -60,10 +60,13 @@ PARTS: tuple[Part, ...] = (
             *("prompt_tokens", "completion_tokens", "first_token_seconds", "total_seconds", "started_at"),
         ),
     ),
-    table("collections", ("id", "name", "created_at"), content=True),
+    table("collections", ("id", "name", "readers", "created_at"), content=True),
     table(
         "documents",
-        ("id", "collection_id", "name", "state", "readers", "current_revision", "created_at", "updated_at"),
+        (
+            *("id", "collection_id", "name", "state", "readers", "own_readers", "current_revision"),
+            *("created_at", "updated_at"),
+        ),
         content=True,
     ),
     table(

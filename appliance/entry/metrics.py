@@ -9,18 +9,24 @@ from ipaddress import ip_address
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlalchemy.exc import DBAPIError
 
-from appliance.access.web import bearer
+from appliance.access.web import Databases, bearer
 from appliance.drivers.vllm.control import EngineControl
 from appliance.kit import crypto
 from appliance.kit.errors import Unauthenticated
 from appliance.kit.settings import Settings
+from appliance.knowledge import lists
 from appliance.serving.engine_metrics import collected
 from appliance.serving.service import Engines
 
 KEY: Final = "metrics-key"
 _PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+ACCESS: Final = {
+    "appliance_access_changes_waiting": "Documents whose change of access is not in the index yet; it is obeyed",
+    "appliance_access_staleness_seconds": "Since when the oldest of these waits",
+}
 _TEXT: Final = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text form"}
 }
@@ -35,7 +41,23 @@ def metrics(request: Request) -> Response:
         _check(request)
     engines: Engines = request.app.state.engines
     own = generate_latest(engines.meters.registry)
-    return Response(own + collected(_engines(request, engines)), media_type=CONTENT_TYPE_LATEST)
+    return Response(own + _access(request) + collected(_engines(request, engines)), media_type=CONTENT_TYPE_LATEST)
+
+
+def _access(request: Request) -> bytes:
+    """How far the index is behind the access lists; nothing while PostgreSQL is away."""
+    databases: Databases | None = getattr(request.app.state, "databases", None)
+    registry = CollectorRegistry()
+    if databases is None:
+        return b""
+    try:
+        with databases.system.session() as session:
+            values = lists.behind(session)
+    except DBAPIError:
+        return b""
+    for (name, told), value in zip(ACCESS.items(), values, strict=True):
+        Gauge(name, told, registry=registry).set(value)
+    return generate_latest(registry)
 
 
 def _near(request: Request) -> bool:

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from appliance.entry import reference_pages as pages
 from appliance.entry.cli import reference as command_line
+from appliance.entry.metrics import ACCESS
 from appliance.entry.web import describe
 from appliance.kit.settings import Settings
 from appliance.knowledge.parsing.formats import FORMATS
@@ -60,9 +61,11 @@ model version, `engine` the last digits of the engine's id, as in its log's name
 def metrics() -> str:
     """Every metric with its labels and meaning."""
     own = "\n".join(_metric_rows())
+    access = "\n".join(f"| `{name}` | gauge | {told} |" for name, told in ACCESS.items())
     engines = "\n".join(f"| `{name}` | {told} |" for name, told in SHOWN.items())
     return (
         f"{METRICS}\n## The gateway\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n{own}\n"
+        f"\n## Access to documents\n\n| metric | type | meaning |\n|---|---|---|\n{access}\n"
         "\n## Engines\n\nvLLM's own, of each engine, under the labels `model` and `engine`. Others of its metrics\n"
         f"are not shown: some name adapters, and with them tenants.\n\n| metric | meaning |\n|---|---|\n{engines}\n"
     )

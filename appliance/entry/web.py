@@ -19,6 +19,7 @@ import appliance.catalog.api
 import appliance.chat.api
 import appliance.jobs.api
 import appliance.knowledge.api
+import appliance.knowledge.api_sharing
 import appliance.knowledge.connect
 import appliance.licensing.api
 import appliance.serving.api
@@ -82,6 +83,7 @@ ROUTERS = (
     appliance.chat.api.router,
     appliance.jobs.api.router,
     appliance.knowledge.api.router,
+    appliance.knowledge.api_sharing.router,
     appliance.licensing.api.router,
     appliance.serving.api.router,
     appliance.tenants.api.router,

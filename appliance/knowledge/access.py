@@ -4,6 +4,7 @@ A rule test forbids a vector client anywhere else in the slices: what cannot be 
 called for the wrong tenant.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
@@ -11,6 +12,21 @@ from numpy.typing import NDArray
 
 from appliance.access.principal import Principal
 from appliance.drivers.vectors.port import Legs, Reader, Scope, Sparse
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What PostgreSQL says of documents whose change of access the index does not know yet, for one principal.
+
+    ``everything``: they are more than can be named, so that all is admitted and looked at afterwards.
+    """
+
+    granted: tuple[UUID, ...] = ()
+    withheld: tuple[UUID, ...] = ()
+    everything: bool = False
+
+
+NONE = Changes()
 
 
 class Index:
@@ -26,11 +42,13 @@ class Index:
         sparse: Sparse | None,
         limit: int,
         *,
-        pending: tuple[UUID, ...] = (),
+        changes: Changes = NONE,
         collections: tuple[UUID, ...] | None = None,
     ) -> Legs:
-        """The best of each leg among what the index believes readable, and documents whose access is changing."""
-        scope = Scope(principal.tenant, principal.readers, pending, collections)
+        """The best of each leg among what the index believes readable, put right by what it does not know yet."""
+        scope = Scope(
+            principal.tenant, principal.readers, changes.granted, collections, changes.withheld, changes.everything
+        )
         return self._vectors.search(scope, dense, sparse, limit)
 
     def count(self, principal: Principal) -> int:

@@ -1,6 +1,6 @@
 """What the appliance answers about collections and documents."""
 
-from appliance.kit.errors import Conflict, NotFound, Refused
+from appliance.kit.errors import Conflict, Forbidden, NotFound, Refused
 from appliance.knowledge.parsing.errors import FileRefused
 
 
@@ -23,6 +23,26 @@ class DocumentNotFound(NotFound):
 
     code = "document_not_found"
     advice = "List the documents with 'appliance documents list'."
+
+
+class NotYourDocument(Forbidden):
+    """You may not read what is added here under this name."""
+
+    code = "not_your_document"
+    advice = "Choose another name or collection, or ask your administrator for access."
+
+
+class HoldsOthers(Forbidden):
+    """The collection holds documents that you may not read."""
+
+    code = "holds_others"
+    advice = "Ask your administrator to delete it."
+
+
+class ChunkNotFound(NotFound):
+    """The document has no such chunk."""
+
+    code = "chunk_not_found"
 
 
 class DocumentBusy(Conflict):

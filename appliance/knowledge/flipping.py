@@ -1,4 +1,7 @@
-"""A revision becomes current when the index holds all of it, and the ones before it go in the same transaction."""
+"""A revision becomes current when the index holds all of it, and the ones before it go in the same transaction.
+
+And a change of access is over when the index has applied the last of its rows.
+"""
 
 from uuid import UUID
 
@@ -11,11 +14,10 @@ from appliance.knowledge import outbox, statistics
 from appliance.knowledge.tables import ChunkRow, DocumentRow, IndexOutboxRow, RevisionRow
 
 
-def flip(session: Session, seq: int, document: UUID, revision: UUID) -> None:
+def flip(session: Session, document: UUID, revision: UUID) -> None:
     """Make ``revision`` current, unless it is older than the current one or gone; harmless to repeat at any time.
 
-    ``seq`` is the outbox row that asked. The document's row is locked first: what is decided below is decided on what
-    no other transaction changes meanwhile.
+    The document's row is locked first: what is decided below is decided on what no other transaction changes meanwhile.
     """
     row = session.execute(
         select(DocumentRow.tenant_id, DocumentRow.state, DocumentRow.current_revision)
@@ -31,7 +33,24 @@ def flip(session: Session, seq: int, document: UUID, revision: UUID) -> None:
             _make_current(session, document, revision)
         older = [id_ for id_, number in numbers.items() if number < numbers[revision]]
         _remove(session, row.tenant_id, document, older)
-    _acknowledge_readers(session, seq, document)
+
+
+def acknowledge(session: Session, seq: int, document: UUID) -> None:
+    """The index knows the document's readers by the row ``seq``, unless a later row says that they changed again.
+
+    One that is being deleted stays as it is: no search admits it until it is gone.
+    """
+    state = session.execute(select(DocumentRow.state).where(DocumentRow.id == document).with_for_update())
+    if state.scalar_one_or_none() in (None, "deleting"):
+        return
+    later = exists().where(
+        IndexOutboxRow.document_id == document, IndexOutboxRow.seq > seq, IndexOutboxRow.op == "access"
+    )
+    session.execute(
+        update(DocumentRow)
+        .where(DocumentRow.id == document, ~later)
+        .values(projected_readers=DocumentRow.readers, access_changed_at=None)
+    )
 
 
 def _make_current(session: Session, document: UUID, revision: UUID) -> None:
@@ -53,15 +72,3 @@ def _remove(session: Session, tenant: UUID, document: UUID, revisions: list[UUID
     session.execute(delete(ChunkRow).where(ChunkRow.id.in_([row.id for row in old])))
     gone = [outbox.Change("delete", tenant, document, row.revision_id, row.id) for row in old]
     outbox.append(session, gone)
-
-
-def _acknowledge_readers(session: Session, seq: int, document: UUID) -> None:
-    """The index now knows the document's readers, unless a later row says that they changed again."""
-    later = exists().where(
-        IndexOutboxRow.document_id == document, IndexOutboxRow.seq > seq, IndexOutboxRow.op != "delete"
-    )
-    session.execute(
-        update(DocumentRow)
-        .where(DocumentRow.id == document, ~later)
-        .values(projected_readers=DocumentRow.readers, updated_at=clock.now())
-    )

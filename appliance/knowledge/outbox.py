@@ -17,12 +17,14 @@ from appliance.knowledge.tables import IndexOutboxRow
 CHANNEL = "index_outbox"
 LOCK = 0x1DE70B0C  # any number that nobody else locks
 
-Op = Literal["upsert", "delete", "flip"]
+Op = Literal["upsert", "delete", "flip", "access"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """One row. ``upsert`` and ``delete`` name a chunk; ``flip`` makes a revision current and comes after its upserts.
+
+    ``access`` gives all points of a document the readers that it has when the row is applied; it names no revision.
 
     The row of a deleted chunk goes in the same transaction that writes its ``delete``.
     """

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, cast, func, null, select, text
+from sqlalchemy import Boolean, ColumnElement, Row, Select, and_, bindparam, cast, func, not_, null, select
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
+from appliance.knowledge.access import Changes
 from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import Place
 from appliance.knowledge.tables import ChunkRow, CorpusStatisticsRow, DocumentRow, RevisionRow, TermStatisticsRow
@@ -30,8 +31,14 @@ _SHOWN: Final = (
 )
 """Not the embedding and the terms: they are most of a row's bytes."""
 _TITLE: Final = func.coalesce(func.nullif(RevisionRow.title, ""), DocumentRow.name).label("title")
-_MOST_PENDING: Final = 1000
-"""Documents whose change of access the index has not seen yet; more than that are left to the next search."""
+MOST_NAMED: Final = 2000
+"""Documents whose change of access the index does not know yet. With more grants than that it is asked without a
+filter; more revokes are found out when they are looked up."""
+
+
+def _read_by(entries: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The rule: one of the document's readers is one of the principal's entries."""
+    return DocumentRow.readers.op("&&", return_type=Boolean())(entries)
 
 
 def _readable() -> Select[Any]:
@@ -51,7 +58,7 @@ def _readable() -> Select[Any]:
         .where(
             found.c.revision_id == DocumentRow.current_revision,
             DocumentRow.state != "deleting",
-            DocumentRow.readers.op("&&")(bindparam("readers", type_=ARRAY(TEXT))),
+            _read_by(bindparam("readers", type_=ARRAY(TEXT))),
         )
     )
 
@@ -61,7 +68,13 @@ _STATISTICS: Final = (
     .where(TermStatisticsRow.term.in_(bindparam("terms", expanding=True)))
     .union_all(select(null(), CorpusStatisticsRow.chunks))
 )
-_PENDING: Final = select(DocumentRow.id).where(text("readers is distinct from projected_readers")).limit(_MOST_PENDING)
+_GRANTED: Final = and_(DocumentRow.state != "deleting", _read_by(bindparam("readers", type_=ARRAY(TEXT))))
+_CHANGES: Final = (
+    select(DocumentRow.id, _GRANTED.label("granted"))
+    .where(DocumentRow.tenant_id == bindparam("tenant"), DocumentRow.access_changed_at.is_not(None))
+    .order_by(_GRANTED.desc())
+    .limit(MOST_NAMED + 1)
+)
 _READABLE: Final = _readable()
 _READABLE_WITHIN: Final = _READABLE.where(DocumentRow.collection_id.in_(bindparam("within", expanding=True)))
 
@@ -112,18 +125,23 @@ def hold(session: Session, principal: Principal, documents: Collection[UUID]) ->
     Whoever keeps what a document says calls this in the same transaction: forgetting locks the document first, so it
     either was seen here, or it sees what was kept.
     """
-    query = (
-        select(DocumentRow.id)
-        .where(
-            DocumentRow.id.in_(documents),
-            DocumentRow.tenant_id == principal.tenant,
-            DocumentRow.state != "deleting",
-            DocumentRow.readers.op("&&")(cast(sorted(principal.readers), ARRAY(TEXT))),
-        )
-        .order_by(DocumentRow.id)
-        .with_for_update(read=True)
-    )
+    query = _those(principal, documents).where(_may(principal)).order_by(DocumentRow.id).with_for_update(read=True)
     return frozenset(session.execute(query).scalars())
+
+
+def closed(session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
+    """Those of the documents that are there and that the principal may not read now."""
+    if not documents:
+        return frozenset()
+    return frozenset(session.execute(_those(principal, documents).where(not_(_may(principal)))).scalars())
+
+
+def _those(principal: Principal, documents: Collection[UUID]) -> Select[UUID]:
+    return select(DocumentRow.id).where(DocumentRow.id.in_(documents), DocumentRow.tenant_id == principal.tenant)
+
+
+def _may(principal: Principal) -> ColumnElement[bool]:
+    return and_(DocumentRow.state != "deleting", _read_by(cast(sorted(principal.readers), ARRAY(TEXT))))
 
 
 def statistics(session: Session, terms: Sequence[int]) -> Statistics:
@@ -132,9 +150,13 @@ def statistics(session: Session, terms: Sequence[int]) -> Statistics:
     return Statistics(found.pop(None, 0), found)
 
 
-def pending(session: Session) -> tuple[UUID, ...]:
-    """Documents of the session's tenant whose readers the index does not know yet."""
-    return tuple(session.connection().execute(_PENDING).scalars())
+def changes(session: Session, principal: Principal) -> Changes:
+    """Of the documents whose readers the index does not know yet: which the principal may read, and which not."""
+    given = {"tenant": principal.tenant, "readers": sorted(principal.readers)}
+    rows = session.connection().execute(_CHANGES, given).all()
+    if len(rows) > MOST_NAMED and rows[-1].granted:
+        return Changes(everything=True)
+    return Changes(tuple(row.id for row in rows if row.granted), tuple(row.id for row in rows if not row.granted))
 
 
 def _passage(row: Row[*tuple[Any, ...]]) -> Passage:

@@ -35,6 +35,8 @@ _COLUMNS = (
     ChunkRow.term_weights,
     DocumentRow.readers,
 )
+_READERS = select(DocumentRow.readers)
+_IDS = select(ChunkRow.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ class Projection:
     def apply(self, after: int, *, flips: bool, until: int | None = None) -> Step:
         """Apply the next rows behind ``after`` (none behind ``until``); the same ``seq`` when there are none.
 
-        ``flips`` False leaves out the rows that make revisions current: an index that nobody searches yet must not
-        tell the world that they can be found.
+        ``flips`` False leaves out the rows that make revisions current, and does not say that a change of access is
+        known: an index that nobody searches yet must not tell the world what can be found.
         """
         with self.database.session() as session:
             rows = _rows(session, after, until)
@@ -65,6 +67,8 @@ class Projection:
         for op, run in groupby(rows, key=lambda row: row.op):
             if op == "flip":
                 self._flip(list(run) if flips else [])
+            elif op == "access":
+                changed += sum(self._share(row, flips=flips) for row in run)
             else:
                 changed += self._change(op, list(run), points)
         return Step(rows[-1].seq if rows else after, changed)
@@ -109,7 +113,20 @@ class Projection:
     def _flip(self, rows: Sequence[IndexOutboxRow]) -> None:
         for row in rows:
             with self.database.session() as session:
-                flipping.flip(session, row.seq, row.document_id, row.revision_id)
+                flipping.flip(session, row.document_id, row.revision_id)
+
+    def _share(self, row: IndexOutboxRow, *, flips: bool) -> int:
+        """Give the document's points the readers that it has now; how many points."""
+        with self.database.session() as session:
+            readers = session.execute(_READERS.where(DocumentRow.id == row.document_id)).scalar_one_or_none()
+            chunks = session.execute(_IDS.where(ChunkRow.document_id == row.document_id)).scalars().all()
+        if readers is None:
+            return 0
+        self.vectors.share(row.tenant_id, chunks, readers)
+        if flips:
+            with self.database.session() as session:
+                flipping.acknowledge(session, row.seq, row.document_id)
+        return len(chunks)
 
 
 def newest(session: Session) -> int:

@@ -1,13 +1,28 @@
 """Questions to the tables of collections and documents. One tenant's session; row-level security does the scoping."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, cast, delete, exists, func, insert, or_, select, text, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Select,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    not_,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from appliance.access.principal import TenantId
 from appliance.kit import clock
@@ -18,11 +33,15 @@ from appliance.knowledge.tables import ChunkRow, CollectionRow, DocumentRow, Rev
 
 
 class Collections:
-    """The collections of one tenant."""
+    """The collections of one tenant; ``readers`` limits them to what a caller may see (None: all).
 
-    def __init__(self, session: Session, tenant: TenantId) -> None:
+    Seen is what the caller may read, or holds a document that the caller may read; counted are only those documents.
+    """
+
+    def __init__(self, session: Session, tenant: TenantId, readers: frozenset[str] | None = None) -> None:
         self._session = session
         self._tenant = tenant
+        self._readers = readers
 
     def insert(self, name: str) -> CollectionId | None:
         """The new collection's id; None when the name is taken."""
@@ -37,14 +56,14 @@ class Collections:
 
     def one(self, collection: UUID) -> Collection:
         """Raises CollectionNotFound."""
-        found = self._read(select(CollectionRow).where(CollectionRow.id == collection))
+        found = self._read(select(CollectionRow).where(CollectionRow.id == collection, self._seen()))
         if not found:
             raise CollectionNotFound.about(collection)
         return found[0]
 
     def page(self, limit: int, after: UUID | None, name: str | None) -> list[Collection]:
         """In the order in which they were made."""
-        query = select(CollectionRow).order_by(CollectionRow.id).limit(limit)
+        query = select(CollectionRow).where(self._seen()).order_by(CollectionRow.id).limit(limit)
         if after is not None:
             query = query.where(CollectionRow.id > after)
         if name is not None:
@@ -54,7 +73,7 @@ class Collections:
     def resolve(self, named: Sequence[str]) -> tuple[UUID, ...]:
         """Ids of collections that are given by id or by name. Raises CollectionNotFound for the first unknown one."""
         query = select(CollectionRow.id, CollectionRow.name).where(
-            or_(CollectionRow.name.in_(named), CollectionRow.id.in_(_uuids(named)))
+            or_(CollectionRow.name.in_(named), CollectionRow.id.in_(_uuids(named))), self._seen()
         )
         known = {key: row.id for row in self._session.execute(query) for key in (row.name, str(row.id))}
         missing = [one for one in named if one not in known]
@@ -69,12 +88,22 @@ class Collections:
         gone = self._session.execute(statement).scalar_one_or_none() is not None
         return gone or not self._session.execute(select(exists().where(CollectionRow.id == collection))).scalar_one()
 
+    def _seen(self) -> ColumnElement[bool]:
+        if self._readers is None:
+            return true()
+        inside = exists().where(
+            DocumentRow.collection_id == CollectionRow.id,
+            DocumentRow.state != "deleting",
+            read_by(DocumentRow.readers, self._readers),
+        )
+        return or_(read_by(CollectionRow.readers, self._readers), inside)
+
     def _read(self, query: Select[CollectionRow]) -> list[Collection]:
         rows = self._session.execute(query).scalars().all()
         counts: dict[UUID, dict[str, int]] = {row.id: {} for row in rows}
         states = (
             select(DocumentRow.collection_id, DocumentRow.state, func.count())
-            .where(DocumentRow.collection_id.in_(counts))
+            .where(DocumentRow.collection_id.in_(counts), read_by(DocumentRow.readers, self._readers))
             .group_by(DocumentRow.collection_id, DocumentRow.state)
         )
         for collection, state, count in self._session.execute(states):
@@ -101,12 +130,12 @@ class Documents:
         self._readers = readers
 
     def insert(self, collection: UUID, name: str) -> None:
-        """A row for this name, unless there is one."""
-        self._session.execute(
-            upsert(DocumentRow)
-            .values(id=uuid7(), tenant_id=self._tenant, collection_id=collection, name=name)
-            .on_conflict_do_nothing()
-        )
+        """A row for this name, unless there is one, with the collection's readers: they do not change meanwhile."""
+        inherited = select(CollectionRow.readers).where(CollectionRow.id == collection).with_for_update(read=True)
+        readers = self._session.execute(inherited).scalar_one()
+        values = {"id": uuid7(), "tenant_id": self._tenant, "collection_id": collection, "name": name}
+        known = {"readers": readers, "projected_readers": readers}
+        self._session.execute(upsert(DocumentRow).values(**values, **known).on_conflict_do_nothing())
 
     def named(self, collection: UUID, name: str) -> DocumentRow:
         """The row of this name, locked."""
@@ -115,7 +144,7 @@ class Documents:
 
     def lock(self, document: UUID) -> DocumentRow | None:
         """The row, locked; None when there is none."""
-        query = select(DocumentRow).where(DocumentRow.id == document, self._readable())
+        query = select(DocumentRow).where(DocumentRow.id == document, read_by(DocumentRow.readers, self._readers))
         return self._session.execute(query.with_for_update()).scalar_one_or_none()
 
     def one(self, document: UUID) -> Document:
@@ -141,7 +170,11 @@ class Documents:
         query = (
             select(DocumentRow.name, RevisionRow.id, RevisionRow.title, RevisionRow.text)
             .join(RevisionRow, RevisionRow.id == DocumentRow.current_revision, isouter=True)
-            .where(DocumentRow.id == document, DocumentRow.state != "deleting", self._readable())
+            .where(
+                DocumentRow.id == document,
+                DocumentRow.state != "deleting",
+                read_by(DocumentRow.readers, self._readers),
+            )
         )
         row = self._session.execute(query).one_or_none()
         if row is None:
@@ -156,10 +189,16 @@ class Documents:
         self._session.execute(statement.values(updated_at=clock.now(), **values))
 
     def within(self, collection: UUID) -> list[UUID]:
-        """The ids of a collection's documents."""
-        return list(
-            self._session.execute(select(DocumentRow.id).where(DocumentRow.collection_id == collection)).scalars()
+        """The ids of a collection's documents, of all, in the order in which they are locked."""
+        query = select(DocumentRow.id).where(DocumentRow.collection_id == collection).order_by(DocumentRow.id)
+        return list(self._session.execute(query).scalars())
+
+    def all_readable(self, collection: UUID) -> bool:
+        """Whether the caller may read every document of a collection."""
+        others = exists().where(
+            DocumentRow.collection_id == collection, not_(read_by(DocumentRow.readers, self._readers))
         )
+        return not self._session.execute(select(others)).scalar_one()
 
     def newest(self, document: UUID) -> RevisionRow | None:
         """The revision with the highest number."""
@@ -196,11 +235,6 @@ class Documents:
         columns = select(ChunkRow.id, ChunkRow.revision_id, ChunkRow.term_ids)
         return self._session.execute(columns.where(ChunkRow.document_id == document)).all()
 
-    def _readable(self) -> Any:  # noqa: ANN401 - SQLAlchemy's own expression types differ between the two
-        if self._readers is None:
-            return text("true")
-        return DocumentRow.readers.op("&&")(cast(sorted(self._readers), ARRAY(TEXT)))
-
     def _shown(self) -> Select[DocumentRow, RevisionRow]:
         """A document with the revision that is served, or else its newest."""
         other = aliased(RevisionRow)
@@ -214,8 +248,15 @@ class Documents:
         return (
             select(DocumentRow, RevisionRow)
             .join(RevisionRow, RevisionRow.id == func.coalesce(DocumentRow.current_revision, newest))
-            .where(self._readable())
+            .where(read_by(DocumentRow.readers, self._readers))
         )
+
+
+def read_by(column: InstrumentedAttribute[list[str]], readers: frozenset[str] | None) -> ColumnElement[bool]:
+    """Whether an access list names one of the readers; always for None, which is a job."""
+    if readers is None:
+        return true()
+    return column.op("&&", return_type=Boolean())(cast(sorted(readers), ARRAY(TEXT)))
 
 
 def lock_content(session: Session, tenant: UUID, sha256: str) -> None:

@@ -21,17 +21,17 @@ from appliance.drivers.vectors.port import Sparse
 from appliance.kit import clock
 from appliance.kit.database import Database
 from appliance.knowledge import bm25, passages
-from appliance.knowledge.access import Index
+from appliance.knowledge.access import Changes, Index
 from appliance.knowledge.fusion import DEPTH, Fused, covers, hybrid
 from appliance.knowledge.language import Language, detect
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.repository import Collections
 
 _SLICE: Final = 2
-"""Candidates looked up at once, as a multiple of what is wanted: nearly all are readable, so one look is enough."""
+"""Candidates looked up at once, as a multiple of what is wanted: nearly all are readable, so one look is enough.
 
-_DEEPEST: Final = 1600
-"""How far a leg is read for a principal who may read next to nothing of what is found."""
+Where it is not, each look is of twice as many."""
+_MOST_AT_ONCE: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class _Query:
     principal: Principal
     dense: NDArray[np.float32] | None
     sparse: Sparse | None
-    pending: tuple[UUID, ...]
+    changes: Changes
     collections: tuple[UUID, ...] | None
 
 
@@ -103,14 +103,15 @@ class Retrieval:
         watch, language = _Watch(), detect(question)
         counts = bm25.counted(question)
         with self._database.session(principal.tenant) as session:
-            within = Collections(session, principal.tenant).resolve(collections) if collections is not None else None
+            known = Collections(session, principal.tenant, principal.readers)
+            within = known.resolve(collections) if collections is not None else None
             weights = bm25.question(counts, passages.statistics(session, list(counts)))
-            waiting = passages.pending(session)
+            changes = passages.changes(session, principal)
         watch.charge("access_ms")
         dense, note = self._vector(question, language)
         watch.charge("encode_ms")
         sparse = Sparse(weights.ids, weights.values) if len(weights) else None
-        query = _Query(principal, dense, sparse, waiting, within)
+        query = _Query(principal, dense, sparse, changes, within)
         found = tuple(self._readable(query, limit, watch))
         legs = ("sparse",) if dense is None else ("sparse", "dense")
         return Found(question, language, found, legs, note, watch.timings())
@@ -146,7 +147,7 @@ class Retrieval:
                 left -= 1
                 yield passage
             watch.charge("access_ms")
-            if exhausted or depth >= _DEEPEST:
+            if exhausted:
                 return
             depth *= 4
 
@@ -156,7 +157,7 @@ class Retrieval:
             query.dense,
             query.sparse,
             depth,
-            pending=query.pending,
+            changes=query.changes,
             collections=query.collections,
         )
         sparse = [(hit.id, hit.score) for hit in legs.sparse]
@@ -167,10 +168,11 @@ class Retrieval:
     def _checked(self, query: _Query, candidates: Sequence[Fused[UUID]], limit: int) -> list[Passage]:
         """The first ``limit`` that may be read, in their order."""
         allowed: list[Passage] = []
-        step = max(limit * _SLICE, 20)
+        start, step = 0, max(limit * _SLICE, 20)
         with self._database.session(query.principal.tenant) as session:
-            for start in range(0, len(candidates), step):
+            while start < len(candidates):
                 part = candidates[start : start + step]
+                start, step = start + step, min(step * 2, _MOST_AT_ONCE)
                 rows = passages.readable(session, query.principal, [one.id for one in part], query.collections)
                 allowed += [replace(rows[one.id], score=one.score, places=one.places) for one in part if one.id in rows]
                 if len(allowed) >= limit:

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from appliance.access.permissions import Action, allowed
 from appliance.access.principal import Principal
 from appliance.audit.service import Audit
 from appliance.drivers.blobs import Blobs, Staged
 from appliance.jobs.service import Jobs
-from appliance.kit import paging
+from appliance.kit import clock, paging
 from appliance.knowledge.documents import (
     FORGET,
     FORGET_COLLECTION,
@@ -29,7 +30,9 @@ from appliance.knowledge.errors import (
     DocumentBusy,
     DocumentNotFound,
     EmptyUpload,
+    HoldsOthers,
     NothingToRetry,
+    NotYourDocument,
 )
 from appliance.knowledge.repository import Collections, Documents, lock_content
 from appliance.usage.stock import Stock
@@ -56,7 +59,8 @@ class Knowledge:
         self._tenant = principal.tenant
         self._jobs = Jobs(session, principal.tenant)
         self._audit = Audit(session, principal.tenant, principal.user)
-        self._collections = Collections(session, principal.tenant)
+        self._managing = allowed(principal, Action.MANAGE_ACCESS)
+        self._collections = Collections(session, principal.tenant, None if self._managing else principal.readers)
         self._documents = Documents(session, principal.tenant, principal.readers)
 
     def create(self, name: str) -> Collection:
@@ -80,12 +84,14 @@ class Knowledge:
     def forget_collection(self, collection: UUID) -> UUID:
         """Delete a collection and forget all its documents; they are not found any more from now on. The job's id.
 
-        Raises CollectionNotFound.
+        Raises CollectionNotFound, HoldsOthers.
         """
         self._collections.one(collection)
         documents = self._documents.within(collection)
+        if not self._managing and not self._documents.all_readable(collection):
+            raise HoldsOthers
         for document in documents:
-            self._documents.set(document, state="deleting")
+            self._hide(document)
         self._audit.record("collection.delete", collection, documents=len(documents))
         return self._jobs.ask(FORGET_COLLECTION, {"collection": str(collection)}, f"forget:{collection}", outlives=True)
 
@@ -93,7 +99,7 @@ class Knowledge:
         """Take a file in: a new document, a new revision of the one of this name, or nothing for the same bytes again.
 
         What is served stays as it is until the index holds the new revision. A document that failed is tried again.
-        Raises CollectionNotFound, BadName, EmptyUpload, DocumentBusy, NoRoomLeft.
+        Raises CollectionNotFound, BadName, EmptyUpload, NotYourDocument, DocumentBusy, NoRoomLeft.
         """
         self._collections.one(collection)
         plain = checked_name(name)
@@ -102,6 +108,8 @@ class Knowledge:
         lock_content(self._session, self._tenant, staged.sha256)
         self._documents.insert(collection, plain)
         row = self._documents.named(collection, plain)
+        if self._principal.readers.isdisjoint(row.readers):
+            raise NotYourDocument
         if row.state == "deleting":
             raise DocumentBusy.about(plain)
         newest = self._documents.newest(row.id)
@@ -145,7 +153,7 @@ class Knowledge:
         row = self._documents.lock(document)
         if row is None:
             raise DocumentNotFound.about(document)
-        self._documents.set(row.id, state="deleting")
+        self._hide(row.id)
         newest = self._documents.newest(row.id)
         self._audit.record("document.delete", row.id, before=newest.sha256 if newest else None)
         return self._jobs.ask(FORGET, {"document": str(row.id)}, f"forget:{row.id}", outlives=True)
@@ -160,6 +168,10 @@ class Knowledge:
             raise NothingToRetry(f"it is {row.state}")
         job = self._again(row.id, newest.id)
         return Added(self._document(row.id), job, unchanged=False)
+
+    def _hide(self, document: UUID) -> None:
+        """From now on no search admits it, whatever the index holds."""
+        self._documents.set(document, state="deleting", access_changed_at=clock.now())
 
     def _unfinished(self, document: UUID, revision: UUID, state: str) -> UUID | None:
         """The job that has still to read these bytes, asked for anew where the former one failed."""

@@ -16,14 +16,14 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.kit.columns import Created, Id, Tenant
+from appliance.kit.columns import Created, Id, Moment, Tenant
 from appliance.kit.database import Base
 
 DOCUMENT_STATES = ("queued", "parsing", "encoding", "indexing", "ready", "failed", "deleting")
 
 
 class CollectionRow(Base):
-    """A named set of documents."""
+    """A named set of documents; they inherit its ``readers``."""
 
     __tablename__ = "collections"
     __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "name"))
@@ -31,11 +31,16 @@ class CollectionRow(Base):
     id: Mapped[Id]
     tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
     name: Mapped[str]
+    readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
     created_at: Mapped[Created]
 
 
 class DocumentRow(Base):
-    """A document by its name in a collection; what it says is in its revisions."""
+    """A document by its name in a collection; what it says is in its revisions.
+
+    ``readers`` decides who may read: ``own_readers``, or the collection's where these are null. ``access_changed_at``:
+    since when the index may believe otherwise; it then knew ``projected_readers``.
+    """
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -44,6 +49,7 @@ class DocumentRow(Base):
         ForeignKeyConstraint(["tenant_id", "collection_id"], ["collections.tenant_id", "collections.id"]),
         CheckConstraint(f"state in {DOCUMENT_STATES!r}", name="state"),
         Index(None, "tenant_id", "state"),
+        Index("ix_documents_access_changed", "tenant_id", postgresql_where=sql("access_changed_at is not null")),
     )
 
     id: Mapped[Id]
@@ -54,7 +60,9 @@ class DocumentRow(Base):
     reason_code: Mapped[str | None]
     reason: Mapped[str | None]
     readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
+    own_readers: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
     projected_readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
+    access_changed_at: Mapped[Moment | None]
     current_revision: Mapped[UUID | None]
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
@@ -150,7 +158,7 @@ class IndexOutboxRow(Base):
     """
 
     __tablename__ = "index_outbox"
-    __table_args__ = (CheckConstraint("op in ('upsert', 'delete', 'flip')", name="op"),)
+    __table_args__ = (CheckConstraint("op in ('upsert', 'delete', 'flip', 'access')", name="op"),)
 
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
     tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))

@@ -8,12 +8,12 @@ from uuid import UUID, uuid5
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, insert, select, text
 from sqlalchemy.orm import Session
 
 from appliance.access.web import Databases
 from appliance.kit.ids import uuid7
-from appliance.knowledge import outbox, statistics
+from appliance.knowledge import lists, outbox, statistics
 from appliance.knowledge.tables import ChunkRow, CollectionRow, DocumentRow, RevisionRow
 from tests.factories.points import Corpus
 
@@ -75,13 +75,7 @@ class Library:
     def share(self, document: UUID, readers: Sequence[str]) -> None:
         """Change who may read a document."""
         with self.databases.app.session(self.tenant) as session:
-            session.execute(update(DocumentRow).where(DocumentRow.id == document).values(readers=list(readers)))
-            revision = session.execute(
-                select(DocumentRow.current_revision).where(DocumentRow.id == document)
-            ).scalar_one()
-            found = session.execute(select(ChunkRow.id).where(ChunkRow.revision_id == revision)).scalars().all()
-            if revision is not None:
-                self._append(session, document, revision, found)
+            lists.set_document(session, document, list(readers))
 
     def forget(self, document: UUID) -> None:
         """Delete a document's chunks, as the deletion of a document does."""

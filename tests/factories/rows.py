@@ -23,7 +23,9 @@ LATER = AT + timedelta(days=3650)
 BETTER: Mapping[tuple[str, str], object] = {
     ("jobs", "state"): "succeeded",  # its stream of events ends
     ("documents", "state"): "ready",
+    ("collections", "readers"): ["everyone"],
     ("documents", "readers"): ["everyone"],
+    ("documents", "own_readers"): None,
     ("documents", "projected_readers"): ["everyone"],
     ("users", "password_hash"): None,
     ("tenants", "settings"): {},

@@ -38,6 +38,7 @@ CONFIG_FILE = "edge_config.json"
 _EF = 128
 _ACORN = 0.7  # of the segment's points: a filter that passes fewer walks the graph by ACORN
 _SCAN_KB = 10_000  # 6,500 vectors of 384 floats: below this a scan is as fast as the graph, and exact
+_SHARED_AT_ONCE = 50  # points whose readers change in one update, for the same reason
 _AT_ONCE = 10  # points in one update: it holds the GIL, and searches wait for it, some 1.5 ms
 _INDEX_KB = 1_000  # segments smaller than this get no graph at all
 
@@ -92,6 +93,13 @@ class EdgeVectors:
         for start in range(0, len(ids), _AT_ONCE):
             chosen = qdrant.Filter(must=[theirs, qdrant.HasIdCondition(set(ids[start : start + _AT_ONCE]))])
             self._shard.update(qdrant.UpdateOperation.delete_points_by_filter(chosen))
+
+    def share(self, tenant: UUID, ids: Sequence[UUID], readers: Sequence[str]) -> None:
+        """Replace the readers of those that are this tenant's."""
+        theirs = _is("tenant", tenant_of(tenant))
+        for start in range(0, len(ids), _SHARED_AT_ONCE):
+            chosen = qdrant.Filter(must=[theirs, qdrant.HasIdCondition(set(ids[start : start + _SHARED_AT_ONCE]))])
+            self._shard.update(qdrant.UpdateOperation.set_payload_by_filter(chosen, {"readers": list(readers)}))
 
     def search(self, scope: Scope, dense: NDArray[np.float32] | None, sparse: Sparse | None, limit: int) -> Legs:
         """The best of each leg."""
@@ -170,10 +178,12 @@ def _filter(scope: Scope) -> "qdrant.Filter":
     readable: list[Any] = [_any("readers", sorted(scope.readers))] if scope.readers else []
     if scope.pending:
         readable.append(_any("document", scope.pending))
-    must: list[Any] = [_is("tenant", scope.tenant), qdrant.Filter(should=readable)]
+    must: list[Any] = [_is("tenant", scope.tenant)]
+    if not scope.everything:
+        must.append(qdrant.Filter(should=readable))
     if scope.collections is not None:
         must.append(_any("collection", scope.collections))
-    return qdrant.Filter(must=must)
+    return qdrant.Filter(must=must, must_not=[_any("document", scope.withheld)] if scope.withheld else None)
 
 
 def _request(

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 import numpy as np
@@ -43,6 +44,14 @@ class MemoryVectors:
                 if id_ in self._points and self._points[id_].tenant == tenant:
                     del self._points[id_]
 
+    def share(self, tenant: UUID, ids: Sequence[UUID], readers: Sequence[str]) -> None:
+        """Replace the readers of those that are this tenant's."""
+        tenant_of(tenant)
+        with self._lock:
+            for id_ in ids:
+                if id_ in self._points and self._points[id_].tenant == tenant:
+                    self._points[id_] = replace(self._points[id_], readers=tuple(readers))
+
     def search(self, scope: Scope, dense: NDArray[np.float32] | None, sparse: Sparse | None, limit: int) -> Legs:
         """The best of each leg."""
         if dense is not None:
@@ -73,7 +82,9 @@ def admits(scope: Scope, point: Point) -> bool:
         return False
     if scope.collections is not None and point.collection not in scope.collections:
         return False
-    return not scope.readers.isdisjoint(point.readers) or point.document in scope.pending
+    if point.document in scope.withheld:
+        return False
+    return scope.everything or not scope.readers.isdisjoint(point.readers) or point.document in scope.pending
 
 
 def _cosine(left: NDArray[np.float32], right: NDArray[np.float32]) -> float:

@@ -73,14 +73,18 @@ class Point:
 class Scope:
     """Whose points a search may see.
 
-    A point is admitted when one of its readers is in ``readers``, or when its document is in ``pending``: the documents
-    whose change of access is not projected yet. ``collections`` None means all of the tenant's.
+    A point is admitted when one of its readers is in ``readers``. Of documents whose change of access the index does
+    not know yet, PostgreSQL has said: those in ``pending`` are admitted, those in ``withheld`` are not, whatever their
+    points' readers are. ``everything`` admits all points but those: there are more such documents than can be named.
+    ``collections`` None means all of the tenant's.
     """
 
     tenant: UUID
     readers: frozenset[str]
     pending: tuple[UUID, ...] = ()
     collections: tuple[UUID, ...] | None = None
+    withheld: tuple[UUID, ...] = ()
+    everything: bool = False
 
     def __post_init__(self) -> None:
         tenant_of(self.tenant)
@@ -88,7 +92,7 @@ class Scope:
     @property
     def nothing(self) -> bool:
         """True when no point can be admitted."""
-        return not (self.readers or self.pending) or self.collections == ()
+        return not (self.readers or self.pending or self.everything) or self.collections == ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,10 @@ class Vectors(Reader, Protocol):
 
     def delete(self, tenant: UUID, ids: Sequence[UUID]) -> None:
         """Remove those of the ids that are this tenant's; ids that are not there are no error."""
+        ...
+
+    def share(self, tenant: UUID, ids: Sequence[UUID], readers: Sequence[str]) -> None:
+        """Replace the readers of those of the ids that are this tenant's; ids that are not there are no error."""
         ...
 
 

@@ -94,6 +94,13 @@ class QdrantVectors:
             chosen = models.Filter(must=[_is("tenant", tenant_of(tenant)), one_of])
             self._client.delete(self._collection, models.FilterSelector(filter=chosen), wait=True)
 
+    def share(self, tenant: UUID, ids: Sequence[UUID], readers: Sequence[str]) -> None:
+        """Replace the readers of those that are this tenant's."""
+        if ids:
+            one_of = models.HasIdCondition(has_id=[str(id_) for id_ in ids])
+            chosen = models.Filter(must=[_is("tenant", tenant_of(tenant)), one_of])
+            self._client.set_payload(self._collection, {"readers": list(readers)}, chosen, wait=True)
+
     def search(self, scope: Scope, dense: NDArray[np.float32] | None, sparse: Sparse | None, limit: int) -> Legs:
         """The best of each leg."""
         queries: dict[str, Any] = {}
@@ -166,7 +173,9 @@ def _filter(scope: Scope) -> models.Filter:
     readable = [_any("readers", sorted(scope.readers))] if scope.readers else []
     if scope.pending:
         readable.append(_any("document", scope.pending))
-    must: list[Any] = [_is("tenant", scope.tenant), models.Filter(should=list(readable))]
+    must: list[Any] = [_is("tenant", scope.tenant)]
+    if not scope.everything:
+        must.append(models.Filter(should=list(readable)))
     if scope.collections is not None:
         must.append(_any("collection", scope.collections))
-    return models.Filter(must=must)
+    return models.Filter(must=must, must_not=[_any("document", scope.withheld)] if scope.withheld else None)

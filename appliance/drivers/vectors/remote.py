@@ -31,6 +31,8 @@ class RemoteVectors:
             readers=sorted(scope.readers),
             pending=_joined(scope.pending),
             collections=None if scope.collections is None else _joined(scope.collections),
+            withheld=_joined(scope.withheld),
+            everything=scope.everything,
             dense=None if dense is None else dense.astype(_FLOATS).tobytes(),
             terms=None if sparse is None else sparse.indices.astype(_TERMS).tobytes(),
             weights=None if sparse is None else sparse.values.astype(_FLOATS).tobytes(),
@@ -76,8 +78,14 @@ def handlers(vectors: Reader) -> dict[str, Handler]:
 
 def _scope(request: dict[str, Any]) -> Scope:
     collections = None if request["collections"] is None else _split(request["collections"])
-    tenant = UUID(bytes=request["tenant"])
-    return Scope(tenant, frozenset(request["readers"]), _split(request["pending"]), collections)
+    return Scope(
+        UUID(bytes=request["tenant"]),
+        frozenset(request["readers"]),
+        _split(request["pending"]),
+        collections,
+        _split(request["withheld"]),
+        bool(request["everything"]),
+    )
 
 
 def _query(request: dict[str, Any]) -> tuple[NDArray[np.float32] | None, Sparse | None]:

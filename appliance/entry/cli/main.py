@@ -10,12 +10,10 @@ from appliance.entry.cli import (
     adapters,
     answers,
     audit,
-    collections,
     deleting,
     deployments,
     directory,
     doctor,
-    documents,
     exporting,
     groups,
     ingest,
@@ -30,6 +28,7 @@ from appliance.entry.cli import (
     routes,
     search,
     sessions,
+    sharing,
     sign_in,
     tenants,
     totp,
@@ -74,8 +73,8 @@ app.command("doctor")(doctor.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("ask")(answers.ask)
 app.command("search")(search.search)
-app.add_typer(collections.app, name="collections")
-app.add_typer(documents.app, name="documents")
+app.add_typer(sharing.COLLECTIONS, name="collections")
+app.add_typer(sharing.DOCUMENTS, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(deployments.app, name="deployments")

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import insert, text, update
 
 from appliance.access.principal import Principal
 from appliance.access.web import Databases
@@ -18,6 +18,8 @@ from appliance.chat.service import ORPHANED, Conversations, Message, Pending, cl
 from appliance.chat.tables import MessageRow
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
+from appliance.knowledge import lists
+from appliance.knowledge.tables import CollectionRow, DocumentRow
 from tests.factories.sources import passage
 from tests.integration.chat.conftest import People
 
@@ -70,6 +72,33 @@ def test_messages_come_oldest_first_in_pages(databases: Databases, people_of: Pe
     assert [one.role for one in (*first.items, *second.items)] == ["user", "assistant"]
     assert [citation.quote for citation in second.items[0].citations] == ["The fee is 15 EUR.", "It is paid in June."]
     assert [citation.number for citation in second.items[0].citations] == [1, 2]
+
+
+def test_what_rests_on_a_document_that_its_person_may_not_read_any_more_is_not_shown(
+    databases: Databases, people_of: People
+) -> None:
+    pending, document = asked(databases, people_of.one), SOURCE.document
+    with databases.app.session(people_of.one.tenant) as session:
+        made, ids = uuid7(), {"tenant_id": people_of.one.tenant}
+        session.execute(insert(CollectionRow).values(id=made, name="fees", **ids))
+        session.execute(insert(DocumentRow).values(id=document, collection_id=made, name="fees.md", **ids))
+
+    def shown() -> Message:
+        with databases.app.session(people_of.one.tenant) as session:
+            return Conversations(session, people_of.one).messages(pending.conversation, None, 5).items[1]
+
+    before = shown()
+    assert before.content
+    assert all(citation.quote for citation in before.citations)
+    for readers, whole in ((["group:board"], False), ([f"user:{people_of.one.user}"], True), ([], False)):
+        with databases.app.session(people_of.one.tenant) as session:
+            lists.set_document(session, document, readers)
+        now = shown()
+        if whole:
+            assert now == before
+            continue
+        assert (now.content, now.sentences) == ("", ())
+        assert [(one.quote, one.headings) for one in now.citations] == [(None, ()), (None, ())]
 
 
 @pytest.mark.parametrize("who", ["colleague", "stranger"])

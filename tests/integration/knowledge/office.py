@@ -126,8 +126,11 @@ class Office:
             return Knowledge(session, self.me).document(document)
 
     def forget(self, document: UUID) -> UUID:
+        return self.forget_as(self.me, document)
+
+    def forget_as(self, who: Principal, document: UUID) -> UUID:
         with self.databases.app.session(self.me.tenant) as session:
-            return Knowledge(session, self.me).forget(document)
+            return Knowledge(session, who).forget(document)
 
     def retry(self, document: UUID) -> Added:
         with self.databases.app.session(self.me.tenant) as session:

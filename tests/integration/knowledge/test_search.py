@@ -13,7 +13,7 @@ from appliance.drivers.encoder.hashed import HashedEncoder
 from appliance.drivers.vectors.memory import MemoryVectors
 from appliance.drivers.vectors.port import Scope
 from appliance.kit.ids import uuid7
-from appliance.knowledge import outbox
+from appliance.knowledge import lists
 from appliance.knowledge.errors import CollectionNotFound
 from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.retrieval import Found
@@ -147,12 +147,7 @@ def test_an_index_that_gives_another_tenants_chunks_is_not_believed(filled: Offi
 
 def share(office: Office, document: UUID, *readers: str) -> None:
     with office.databases.app.session(office.me.tenant) as session:
-        session.execute(update(DocumentRow).where(DocumentRow.id == document).values(readers=list(readers)))
-        row = session.execute(select(DocumentRow).where(DocumentRow.id == document)).scalar_one()
-        chunks = session.execute(select(ChunkRow.id).where(ChunkRow.document_id == document)).scalars()
-        where = (office.me.tenant, document, row.current_revision)
-        changes = [outbox.Change("upsert", *where, chunk) for chunk in chunks]  # type: ignore[arg-type] # as it comes
-        outbox.append(session, [*changes, outbox.Change("flip", *where)])  # type: ignore[arg-type] # as it comes
+        lists.set_document(session, document, list(readers))
 
 
 def test_a_revoke_and_a_grant_work_at_once_and_after_the_index_knows(filled: Office) -> None:

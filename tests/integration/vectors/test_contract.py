@@ -93,6 +93,42 @@ def test_only_readers_or_documents_with_pending_access_are_admitted(index: Bench
     assert seen(set()) == set()
 
 
+def test_what_changes_its_readers_is_admitted_to_those_alone(index: Bench, corpus: Corpus) -> None:
+    points, theirs = corpus.points(120, A), corpus.points(10, B)
+    _fill(index, points + theirs)
+    moved = [point.id for point in points[:60]]
+    index.write.share(A, [*moved, theirs[0].id, named("nowhere")], ["group:board", "user:x"])
+    index.settle()
+
+    def seen(tenant: UUID, *readers: str) -> set[UUID]:
+        legs = index.read.search(Scope(tenant, frozenset(readers)), points[0].dense, points[0].sparse, 200)
+        return {hit.id for hit in legs.dense}
+
+    assert seen(A, "everyone") == {point.id for point in points[60:]}
+    assert seen(A, "user:x") == set(moved)
+    assert seen(B, "everyone") == {point.id for point in theirs}
+    index.write.share(A, moved, [])
+    assert seen(A, "everyone", "user:x", "group:board") == {point.id for point in points[60:]}
+
+
+def test_withheld_documents_are_not_admitted_whatever_else_a_scope_says(index: Bench, corpus: Corpus) -> None:
+    shared, closed = corpus.points(20, A), corpus.points(20, A, readers=("group:board",), start=20)
+    _fill(index, shared + closed + corpus.points(10, B))
+
+    def seen(scope: Scope) -> set[UUID]:
+        legs = index.read.search(scope, shared[0].dense, None, 100)
+        return {hit.id for hit in legs.dense}
+
+    withheld = (shared[0].document, closed[0].document)
+    rest = {point.id for point in shared[10:]}
+    assert seen(Scope(A, EVERYONE, (), None, withheld)) == rest
+    assert seen(Scope(A, EVERYONE, (closed[0].document,), None, (shared[0].document,))) == rest | {
+        point.id for point in closed[:10]
+    }
+    assert seen(Scope(A, frozenset(), (), None, (), everything=True)) == {point.id for point in shared + closed}
+    assert seen(Scope(A, EVERYONE, (), None, withheld, everything=True)) == rest | {point.id for point in closed[10:]}
+
+
 def test_collections_narrow_a_search(index: Bench, corpus: Corpus) -> None:
     left, right = corpus.points(10, A, collection="left"), corpus.points(10, A, collection="right", start=10)
     _fill(index, left + right)

@@ -16,6 +16,7 @@ TABLE = {
     Action.READ_DOCUMENTS: "xxx-x",
     Action.WRITE_DOCUMENTS: "-xx-x",
     Action.MANAGE_COLLECTIONS: "-xx-x",
+    Action.MANAGE_ACCESS: "--x-x",
     Action.READ_JOBS: "xxx-x",
     Action.CANCEL_JOBS: "-xx-x",
     Action.READ_USERS: "--xXX",
@@ -36,7 +37,8 @@ TABLE = {
 }
 CELLS = [(role, action, row[ROLES.index(role)]) for action, row in TABLE.items() for role in ROLES]
 CONTENT = {
-    *(Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.EXPORT_CONTENT)
+    *(Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.EXPORT_CONTENT),
+    Action.MANAGE_ACCESS,
 }
 
 
