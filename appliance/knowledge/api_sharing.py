@@ -3,13 +3,20 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from appliance.access.permissions import Action
-from appliance.access.web import Caller, Tx, allow
+from appliance.access.principal import Principal
+from appliance.access.web import Caller, Databases, Tx, allow
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.knowledge import sharing_schemas as schemas
+from appliance.knowledge.explaining import Explaining
+from appliance.knowledge.retrieval import Retrieval
+from appliance.knowledge.schemas import FoundView, SearchBody
 from appliance.knowledge.sharing import Sharing
+from appliance.licensing.points import Point
+from appliance.licensing.web import licensed
+from appliance.tenants import viewing
 
 router = APIRouter(prefix="/api/v1", tags=["knowledge"], dependencies=[allow(Action.MANAGE_ACCESS)])
 
@@ -64,3 +71,29 @@ def share_document(document_id: UUID, body: schemas.ReadersBody, sharing: Servic
 def inherit_access(document_id: UUID, sharing: Service) -> schemas.AccessView:
     """Let a document have its collection's list again."""
     return schemas.AccessView.of(sharing.share(document_id, None))
+
+
+@router.get("/documents/{document_id}/explain")
+def explain_access(
+    document_id: UUID, user_id: UUID, session: Tx, principal: Caller, chunk_id: UUID | None = None
+) -> schemas.ExplanationView:
+    """Why a person may or may not read a document, or one passage of it. Recorded."""
+    found = Explaining(session, principal).document(document_id, user_id, chunk_id)
+    return schemas.ExplanationView.of(found)
+
+
+def _viewed(user_id: UUID, principal: Caller, request: Request) -> Principal:
+    """The person whose view is asked for; no session is open while the search runs."""
+    databases: Databases = request.app.state.databases
+    with databases.app.session(principal.tenant) as session:
+        return viewing.viewed(session, principal.tenant, user_id).principal
+
+
+@router.post("/search/as/{user_id}", dependencies=[allow(Action.ASK), licensed(Point.SEARCH)])
+def search_as(
+    body: SearchBody, principal: Caller, request: Request, seen: Annotated[Principal, Depends(_viewed)]
+) -> FoundView:
+    """Find what another person of your tenant would find. Recorded, with whose view it was."""
+    retrieval: Retrieval = request.app.state.passages
+    found = retrieval.search(seen, body.query, limit=body.limit, collections=body.collections, by=principal)
+    return FoundView.of(found)

@@ -117,14 +117,24 @@ class Retrieval:
         return Found(question, language, found, legs, note, watch.timings())
 
     def search(
-        self, principal: Principal, question: str, *, limit: int = 10, collections: Sequence[str] | None = None
+        self,
+        principal: Principal,
+        question: str,
+        *,
+        limit: int = 10,
+        collections: Sequence[str] | None = None,
+        by: Principal | None = None,
     ) -> Found:
-        """As :meth:`find`, for somebody who reads the passages: who, and of which documents, is audited."""
+        """As :meth:`find`, for somebody who reads the passages: who, and of which documents, is audited.
+
+        ``by``: who looks through the eyes of ``principal``, of the same tenant.
+        """
         found = self.find(principal, question, limit=limit, collections=collections)
         read = sorted({str(passage.document) for passage in found.passages})
         with self._database.session(principal.tenant) as session:
-            audit = Audit(session, principal.tenant, principal.user)
-            audit.record("document.search", passages=len(found.passages), documents=read)
+            audit = Audit(session, principal.tenant, (by or principal).user)
+            act, whose = ("document.search_as", principal.user) if by else ("document.search", None)
+            audit.record(act, whose, passages=len(found.passages), documents=read)
         return found
 
     def _vector(self, question: str, language: Language) -> tuple[NDArray[np.float32] | None, str | None]:

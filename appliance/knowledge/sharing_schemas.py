@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.access.readers import Readers
+from appliance.knowledge.explaining import Explanation
 from appliance.knowledge.lists import Listed
 from appliance.knowledge.sharing import Access
 
@@ -53,6 +54,35 @@ class AccessView(BaseModel):
             users=[NamedView(**asdict(one)) for one in access.names.users],
             inherited=access.inherited,
             pending_since=access.pending_since,
+        )
+
+
+class ReasonView(BaseModel):
+    """One rule; ``allows`` false alone keeps the text from the person."""
+
+    code: str
+    allows: bool
+    told: str
+
+
+class ExplanationView(BaseModel):
+    """Why a person may or may not read a document or a passage: they may if every reason allows it."""
+
+    document: str
+    login: str
+    may_read: bool
+    reasons: list[ReasonView]
+    pending_since: datetime | None
+
+    @classmethod
+    def of(cls, explanation: Explanation) -> Self:
+        """The view of an explanation."""
+        return cls(
+            document=explanation.document,
+            login=explanation.login,
+            may_read=explanation.may_read,
+            reasons=[ReasonView(**asdict(one)) for one in explanation.reasons],
+            pending_since=explanation.pending_since,
         )
 
 

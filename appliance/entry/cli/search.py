@@ -6,6 +6,7 @@ import typer
 
 from appliance.entry.cli import output, wording
 from appliance.entry.cli.output import Json
+from appliance.entry.cli.tenants import one, within
 
 
 def search(
@@ -14,6 +15,10 @@ def search(
         list[str] | None, typer.Option("--collection", "-c", help="Only in this collection; may be repeated.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages.")] = 10,
+    seen_by: Annotated[
+        str | None,
+        typer.Option("--as", metavar="LOGIN", help="What this person would find: for administrators."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Search the documents for passages."""
@@ -22,7 +27,8 @@ def search(
     output.wants_json(as_json)
     body = {"query": query, "limit": limit} | ({"collections": collection} if collection else {})
     with connect() as api:
-        found = api.post("/api/v1/search", body)
+        person = one(api, f"{within(api, None)}/users", "user", seen_by, "login")["id"] if seen_by else None
+        found = api.post(f"/api/v1/search/as/{person}" if person else "/api/v1/search", body)
     if as_json:
         output.document(found)
         return

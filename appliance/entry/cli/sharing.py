@@ -70,6 +70,34 @@ def inherit(document: documents.Named, collection: documents.In = None, as_json:
         _told(api.delete(f"/api/v1/documents/{any_document(api, document, collection)}/access"), as_json=as_json)
 
 
+@documents.app.command("explain")
+def explain(
+    document: documents.Named,
+    user: Annotated[str, typer.Option("--user", "-u", help="The person's login or id.")],
+    collection: documents.In = None,
+    chunk: Annotated[str | None, typer.Option(help="The id of one passage of it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say why a person may or may not read a document; the exit code is 1 where they may not."""
+    from appliance.entry.cli.client import connect
+
+    output.wants_json(as_json)
+    with connect() as api:
+        key = any_document(api, document, collection)
+        person = one(api, f"{within(api, None)}/users", "user", user, "login")["id"]
+        told = api.get(f"/api/v1/documents/{key}/explain", user_id=person, chunk_id=chunk)
+    if as_json:
+        output.document(told)
+    else:
+        output.say(f"'{told['login']}' may {'' if told['may_read'] else 'not '}read '{told['document']}':")
+        for reason in told["reasons"]:
+            output.say(f"  {'✓' if reason['allows'] else '✗'} {reason['told']}")
+        if told["pending_since"]:
+            output.say(f"  the index learns of a change of {output.moment(told['pending_since'])}; it holds already")
+    if not told["may_read"]:
+        raise typer.Exit(1)
+
+
 @collections.app.command("access")
 def collection_access(name: collections.Named, as_json: Json = False) -> None:
     """Show who may read a collection's documents, those with a list of their own aside."""

@@ -15,6 +15,7 @@ from appliance.drivers.broker import MemoryBell
 from appliance.drivers.encoder.hashed import HashedEncoder
 from appliance.drivers.encoder.port import Encoder
 from appliance.drivers.vectors.memory import MemoryVectors
+from appliance.drivers.vectors.port import Vectors
 from appliance.jobs.job import Job
 from appliance.jobs.registry import Registry
 from appliance.jobs.runner import Runner
@@ -58,7 +59,7 @@ class Office:
     databases: Databases
     root: Path
     parser: Parser
-    vectors: MemoryVectors = field(default_factory=lambda: MemoryVectors(DIMENSIONS))
+    vectors: Vectors = field(default_factory=lambda: MemoryVectors(DIMENSIONS))
     encoder: Encoder = field(default_factory=lambda: HashedEncoder(DIMENSIONS))
     forgetters: Sequence[Forgetter] = ()
     position: int = 0
@@ -88,11 +89,12 @@ class Office:
         with self.databases.app.session(self.me.tenant) as session:
             return Knowledge(session, self.me).create(name).id
 
-    def add(self, name: str, content: bytes, collection: UUID | None = None) -> Added:
+    def add(self, name: str, content: bytes, collection: UUID | None = None, by: Principal | None = None) -> Added:
         staged = self.blobs.stage(self.me.tenant, io.BytesIO(content), 10_000_000)
         try:
             with self.databases.app.session(self.me.tenant) as session:
-                return Knowledge(session, self.me).add(collection or self.collection, name, staged, self.blobs)
+                who = by or self.me
+                return Knowledge(session, who).add(collection or self.collection, name, staged, self.blobs)
         finally:
             self.blobs.drop(staged)
 
