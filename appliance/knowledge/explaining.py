@@ -81,7 +81,7 @@ class Explaining:
         query = select(ChunkRow.revision_id).where(ChunkRow.id == chunk, ChunkRow.document_id == listed.document)
         revision = self._session.execute(query).scalar_one_or_none()
         if revision is None:
-            raise ChunkNotFound(str(chunk))
+            raise ChunkNotFound.about(chunk)
         if revision != listed.current_revision:
             return [_against("other_revision", "the passage is of a revision that is not served")]
         return [served, _for("current", "the passage is of the revision that is served")]
