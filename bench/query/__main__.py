@@ -115,9 +115,9 @@ def fill(databases: Databases, chunks: int) -> list[Library]:
     """The tenants and their chunks, in PostgreSQL."""
     libraries = []
     for share in TENANTS:
-        library = Library(databases, **LIKE_TEXT)
-        for _ in range(int(chunks * share) // 500):
-            library.ingest(500)
+        library, its = Library(databases, **LIKE_TEXT), round(chunks * share)
+        for start in range(0, its, 500):
+            library.ingest(min(500, its - start))
         libraries.append(library)
     return libraries
 
@@ -161,7 +161,10 @@ def measure(chunks: int, store: Path | None, tell: Callable[[str], None]) -> dic
         until("the index", lambda: status(line).get("state") == "live")
         tell(f"writing {chunks} chunks of {len(TENANTS)} tenants")
         libraries = fill(databases, chunks)
-        until("the index to hold them", lambda: status(line).get("points") == chunks)
+        until(
+            "the index to hold them",
+            lambda: status(line).get("points") == sum(round(chunks * share) for share in TENANTS),
+        )
         until("graphs for most of them", lambda: int(str(status(line)["changes"])) < settings.index.optimise_after)
         encoder = _encoder(settings) if store else None
         if encoder:
