@@ -71,6 +71,30 @@ class Scaled:
 
 
 @dataclass(frozen=True, slots=True)
+class Latent:
+    """MiniCPM3: queries, and keys with values, go through a narrow vector each; the vocabulary is tied."""
+
+    layers: int
+    hidden: int
+    heads: int
+    inner: int
+    vocabulary: int
+    queries: int
+    keys: int
+    plain: int
+    turned: int
+
+    @property
+    def parameters(self) -> int:
+        """All of its weights, the norms of the narrow vectors too."""
+        value = self.hidden // self.heads
+        queries = (self.hidden + 1 + self.heads * (self.plain + self.turned)) * self.queries
+        keys = self.hidden * (self.keys + self.turned) + (1 + self.heads * (self.plain + value)) * self.keys
+        layer = queries + keys + self.heads * value * self.hidden + (3 * self.inner + 2) * self.hidden
+        return (self.vocabulary + 1) * self.hidden + self.layers * layer
+
+
+@dataclass(frozen=True, slots=True)
 class Encoder:
     """BERT and XLM-RoBERTa, of ``places`` positions and ``kinds`` of token; ``scores``: it has a score for a pair.
 
@@ -100,7 +124,7 @@ def _multiple(value: float, of: int) -> int:
     return found + of if found < 0.9 * value else found
 
 
-SHAPES: dict[str, Decoder | Scaled | Encoder] = {
+SHAPES: dict[str, Decoder | Scaled | Latent | Encoder] = {
     "bge-large-zh-v1.5": Encoder(24, 1024, 4096, 21128, 512, 2),
     "bge-m3": Encoder(24, 1024, 4096, 250002, 8194, 1),
     "bge-reranker-v2-m3": Encoder(24, 1024, 4096, 250002, 8194, 1, scores=True),
@@ -114,6 +138,7 @@ SHAPES: dict[str, Decoder | Scaled | Encoder] = {
     "llama-3.1-8b-instruct": Decoder(32, 4096, 32, 8, 14336, 128256),
     "llama-3.2-1b-instruct": Decoder(16, 2048, 32, 8, 8192, 128256, tied=True),
     "llama-3.2-3b-instruct": Decoder(28, 3072, 24, 8, 8192, 128256, tied=True),
+    "minicpm3-4b": Latent(62, 2560, 40, 6400, 73448, queries=768, keys=256, plain=64, turned=32),
     "minicpm-2b-sft": Decoder(40, 2304, 36, 36, 5760, 122753, tied=True),
     "mistral-7b-instruct-v0.3": Decoder(32, 4096, 32, 8, 14336, 32768),
     "mistral-nemo-instruct-2407": Decoder(40, 5120, 32, 8, 14336, 131072, head=128),
@@ -134,6 +159,7 @@ SHAPES: dict[str, Decoder | Scaled | Encoder] = {
     "qwen3-4b": Decoder(36, 2560, 32, 8, 9728, 151936, head=128, tied=True, normed=True),
     "qwen3-8b": Decoder(36, 4096, 32, 8, 12288, 151936, normed=True),
     "qwen3-14b": Decoder(40, 5120, 40, 8, 17408, 151936, normed=True),
+    "qwen3-embedding-0.6b": Decoder(28, 1024, 16, 8, 3072, 151669, head=128, tied=True, normed=True),
     "smollm2-1.7b-instruct": Decoder(24, 2048, 32, 32, 8192, 49152, tied=True),
 }
 """As their sources have them, but for ``tied`` where those say nothing: untied they would outgrow their names."""
