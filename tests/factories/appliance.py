@@ -20,6 +20,7 @@ from appliance.entry.up_record import NotRunning, Record
 from appliance.kit.layout import Layout
 from appliance.kit.leash import family
 from appliance.kit.leftovers import started
+from tests.factories.processes import uncounted
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.executable).with_name("appliance")
@@ -64,9 +65,8 @@ class Appliance:
         return self.data.with_name(f"{self.data.name}.out")
 
     def environment(self) -> dict[str, str]:
-        """What every command for it gets; nothing by which its processes would count lines: they start half as fast."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-        return {**inherited, "APPLIANCE_MODELS": str(MODELS), **self.settings, "APPLIANCE_DATA": str(self.data)}
+        """What every command for it gets."""
+        return {**uncounted(), "APPLIANCE_MODELS": str(MODELS), **self.settings, "APPLIANCE_DATA": str(self.data)}
 
     def start(self) -> None:
         """Start ``up``; does not wait."""

@@ -1,6 +1,5 @@
 """A real OIDC provider, in a process of its own on loopback, and a browser that signs in there."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import httpx
 import httpx2
 from starlette.testclient import TestClient
 
-from tests.factories.processes import until
+from tests.factories.processes import uncounted, until
 
 PUBLIC = "http://127.0.0.1:8080"
 """Where browsers reach us, as the settings say; the tests' client answers for it."""
@@ -28,7 +27,7 @@ class Idp:
     @contextmanager
     def start(self) -> Iterator[None]:
         command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(self._port)]
-        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        environment = {**uncounted(), "PYTHONWARNINGS": "ignore"}
         child = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment)
         try:
             until(lambda: child.poll() is not None or self._answers(), 30)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from appliance.serving.deployments import Deployment
 from appliance.serving.routes import DEFAULT
 from tests.factories import node
 from tests.factories.models import ENCODER, LANGUAGE
-from tests.factories.processes import until
+from tests.factories.processes import uncounted, until
 from tests.integration.serving.conftest import Engines, Gateway
 from tests.integration.serving.test_gateway import seen
 
@@ -137,7 +136,7 @@ def test_langchain(engine: Deployment, gateway: Gateway, encoder: None) -> None:
 def test_llm(engine: Deployment, gateway: Gateway, tmp_path: Path) -> None:
     models = f"- model_id: ours\n  model_name: {DEFAULT}\n  api_base: {gateway.url}/v1\n  api_key_name: ours\n"
     (tmp_path / "extra-openai-models.yaml").write_text(models)
-    env = {**os.environ, "LLM_USER_PATH": str(tmp_path)}
+    env = {**uncounted(), "LLM_USER_PATH": str(tmp_path)}
 
     def run(*arguments: str) -> str:
         command = [str(Path(sys.executable).with_name("llm")), *arguments]

@@ -35,8 +35,8 @@ class Crew:
         """Whose quota it is, of the caller."""
         return {"tenant": None, "user": self.principal.user, "key": self.principal.key}[kind]
 
-    def start(self, **spec: object) -> "subprocess.Popen[str]":
-        """Begin one."""
+    def run(self, **spec: object) -> dict[str, list[int]]:
+        """As many requests as there are at once, over all workers; what became of them."""
         given = {
             "tenant": str(self.principal.tenant),
             "user": str(self.principal.user),
@@ -48,19 +48,17 @@ class Crew:
             "spread": 0,
             "threads": 67,
             "requests": 67,
+            "workers": WORKERS,
             **spec,
         }
         command = [sys.executable, "-m", "tests.integration.usage.working", json.dumps(given)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-    def run(self, **spec: object) -> dict[str, list[int]]:
-        """As many requests as there are at once, over all workers; what became of them."""
-        processes = [self.start(**spec) for _ in range(WORKERS)]
+        lines = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
+        assert len(lines) == WORKERS
         together: dict[str, list[int]] = {}
-        for process in processes:
-            for what, amounts in json.loads(process.communicate()[0]).items():
+        for worker in map(json.loads, lines):
+            for what, amounts in worker["told"].items():
                 together.setdefault(what, []).extend(amounts)
-            assert process.returncode == (-signal.SIGKILL if spec.get("die") else 0)
+            assert worker["code"] == (-signal.SIGKILL if spec.get("die") else 0)
         return together
 
     def spent(self, measure: str) -> tuple[int, int]:

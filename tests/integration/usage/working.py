@@ -1,7 +1,7 @@
-"""A worker of its own: reserves for many requests at once, journals what each used, and tells what it was granted.
+"""Workers, each a process: reserves for many requests at once, journals what each used, and tells what it was granted.
 
-``python -m tests.integration.usage.working SPEC``: a JSON object each way.
-With ``die`` it kills itself with SIGKILL in the middle.
+``python -m tests.integration.usage.working SPEC``: a JSON object in, and a line for each worker out. All are children
+of one process that imported once what they need. With ``die`` a worker kills itself with SIGKILL in the middle.
 """
 
 import json
@@ -102,9 +102,8 @@ def say(told: dict[str, list[int]]) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
+def work(spec: dict[str, Any]) -> None:
     """All requests of the spec, in as many threads."""
-    spec = json.loads(sys.argv[1])
     worker = Worker(spec)
     with ThreadPoolExecutor(spec["threads"]) as pool:
         for done in [pool.submit(worker.one, number) for number in range(spec["requests"])]:
@@ -112,6 +111,26 @@ def main() -> None:
     if spec.get("drain", True):
         worker.usage.drain()
     say(worker.told)
+
+
+def main() -> None:
+    """Make the workers, and pass on what each told and how it ended."""
+    spec = json.loads(sys.argv[1])
+    crew = []
+    for _ in range(spec["workers"]):
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.dup2(writing, sys.stdout.fileno())
+            os.close(writing)
+            work(spec)
+            return
+        os.close(writing)
+        crew.append((child, reading))
+    for child, reading in crew:
+        told = json.loads(Path(f"/dev/fd/{reading}").read_text())
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        sys.stdout.write(json.dumps({"told": told, "code": code}) + "\n")
 
 
 if __name__ == "__main__":
