@@ -3,8 +3,6 @@
 A context variable, as services far below the edge write entries and none of them should carry an address about.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
@@ -26,11 +24,18 @@ def current() -> Origin:
     return _origin.get()
 
 
-@contextmanager
-def acting(origin: Origin) -> Iterator[None]:
+class acting:  # noqa: N801 - used as a function; a generator's context costs three times as much, once a request
     """Acts within come from here."""
-    token = _origin.set(origin)
-    try:
-        yield
-    finally:
-        _origin.reset(token)
+
+    __slots__ = ("_origin", "_token")
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin
+
+    def __enter__(self) -> None:
+        """From now on."""
+        self._token = _origin.set(self._origin)
+
+    def __exit__(self, *_: object) -> None:
+        """As it was."""
+        _origin.reset(self._token)

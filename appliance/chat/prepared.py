@@ -14,7 +14,7 @@ from appliance.chat.quoting import Quote
 from appliance.chat.retrieval import Retrieved
 from appliance.chat.service import Pending
 from appliance.serving.target import Target
-from appliance.usage.budgets import Reservation
+from appliance.usage.reservation import Reservation
 
 
 @dataclass(frozen=True, slots=True)

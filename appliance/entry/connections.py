@@ -35,7 +35,7 @@ def wanted(settings: Settings) -> dict[str, int]:
     """The most connections that each process may hold at once."""
     pool = settings.database.pool_size
     return {
-        "web": _WEB_LOGINS * pool + 1,  # one listens
+        "web": _WEB_LOGINS * pool + 2,  # one listens, one drains
         "worker": _WORKER_LOGINS * WORKER_POOL * (1 + settings.jobs.concurrency) + 2 * settings.jobs.concurrency,
         "index": _SHARDS * (pool + 1),  # one listens
         "engines": pool + 1,  # one listens

@@ -10,6 +10,8 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp
 
 from appliance.entry.examples import Examples, NoExample
 from appliance.entry.samples import MEDIA
@@ -70,6 +72,11 @@ class Described(FastAPI):
 
     open_paths: frozenset[str] = frozenset()
     besides: Callable[[dict[str, Any]], None] | None = None
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Without Starlette's outermost layer: what nobody caught the edge answers, and each layer costs."""
+        whole = super().build_middleware_stack()
+        return whole.app if isinstance(whole, ServerErrorMiddleware) else whole
 
     def openapi(self) -> dict[str, Any]:
         """The description, made once."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fastapi import Request
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import ClientDisconnect
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,6 +32,8 @@ class Direct:
         scope["route"], scope["path_params"] = address, {}
         try:
             await address.endpoint(scope, receive, send)
+        except ClientDisconnect:  # in the middle of its request: nobody is there to be answered
+            return
         except ApplianceError as error:
             answer = await edge.refused(Request(scope), error)
             await answer(scope, receive, send)

@@ -6,7 +6,6 @@ Pure ASGI: Starlette's ``BaseHTTPMiddleware`` costs a task and a queue for each 
 import re
 from http import HTTPStatus
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -30,6 +29,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 PROBLEM = "application/problem+json"
 SCIM = "application/scim+json"
 SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+_OK = HTTPStatus.OK.value
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 HEADERS = {
@@ -71,7 +71,7 @@ class Edge:
             await send(message)
 
         came = Origin(request_id, scope["client"][0] if scope.get("client") else None)
-        bound = structlog.contextvars.bind_contextvars(request_id=request_id)
+        bound = log.request.set(request_id)
         with acting(came):
             try:
                 await self._app(scope, receive, sending)
@@ -81,10 +81,10 @@ class Edge:
                     raise
                 await _broken(Request(scope))(scope, receive, sending)
             finally:
-                if status != HTTPStatus.OK or scope["path"] not in self._counted:
+                if status != _OK or scope["path"] not in self._counted:
                     seconds = round(clock.monotonic() - begun, 4)
                     _logger.info("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
-                structlog.contextvars.reset_contextvars(**bound)
+                log.request.reset(bound)
 
 
 _SECURITY = [(name.encode(), value.encode()) for name, value in HEADERS.items()]

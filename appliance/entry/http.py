@@ -5,6 +5,7 @@ waits for the rest of a head or of a body for ever, and lets one address hold al
 """
 
 import asyncio
+from itertools import chain
 from typing import ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -119,7 +120,7 @@ class Bounded(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head came to its end: it may be no longer than what is kept waiting."""
-        if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > MOST:
+        if sum(map(len, chain.from_iterable(self.headers))) + len(self.url) > MOST:
             raise ValueError(_TOO_LONG)
         super().on_headers_complete()
         self.cycle.transport = Corked(self.transport, self.loop)  # type: ignore[assignment] # as much as it needs

@@ -36,6 +36,7 @@ from appliance.drivers.vectors.remote import RemoteVectors
 from appliance.entry import bodies, edge, fence, front, handlers, health, metrics
 from appliance.entry.description import Described
 from appliance.entry.direct import Direct
+from appliance.entry.drainer import Beside
 from appliance.entry.fence import Fence
 from appliance.entry.http import bounded
 from appliance.entry.up_checks import check_address
@@ -137,6 +138,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.ldap = LdapDesk(databases, sealing)
     app.state.doors = Doors(app.state.ldap.prove, second_factors.sealed_by(configured), app.state.ldap.pretend)
     app.state.usage = Usage(layout.journal, databases.system)
+    app.state.drainer = None
     app.state.stopwatch = ValkeyStopwatch(configured.broker_url)
     app.state.budgets = budgets(databases.system, app.state.stopwatch)
     app.state.keeper = Keeper(app.state.budgets)
@@ -159,6 +161,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     offload.configure(app.state.settings.web.threads)
     app.state.credentials.start()
     app.state.usage.start()
+    if app.state.drainer is not None:
+        app.state.drainer.start()
     await offload.run(app.state.keeper.start)
     stop_ringing = ring_after_commit(app.state.bell)
     async with anyio.create_task_group() as tasks:
@@ -169,6 +173,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await app.state.engines.close()
     app.state.embeddings.close()
     await offload.run(app.state.usage.stop)
+    if app.state.drainer is not None:
+        await offload.run(app.state.drainer.stop)
     await offload.run(app.state.keeper.stop)
     app.state.stopwatch.close()
     await offload.run(app.state.credentials.stop)
@@ -217,6 +223,7 @@ def main() -> int:
         return 1
     spool(configured.layout.spool)
     app = build(configured)
+    app.state.drainer = Beside(configured)
     settle()
     server(app, configured).run()
     return 0

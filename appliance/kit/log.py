@@ -2,13 +2,26 @@
 
 import logging
 import sys
+from contextvars import ContextVar
 from typing import TextIO, cast
 
 import structlog
-from structlog.typing import FilteringBoundLogger
+from structlog.typing import EventDict, FilteringBoundLogger
+
+request: ContextVar[str | None] = ContextVar("request", default=None)
+"""The id of the request at hand: each line tells it. A variable of its own, as structlog's cost ten times as much."""
+
+
+def _with_request(_logger: object, _method: str, told: EventDict) -> EventDict:
+    found = request.get()
+    if found is not None:
+        told.setdefault("request_id", found)
+    return told
+
 
 _SHARED: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
+    _with_request,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,

@@ -7,8 +7,9 @@ When nobody has too much, the newest is told 503, we are full.
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from appliance.kit import clock
 from appliance.kit.errors import OverShare
@@ -18,8 +19,7 @@ SECONDS = 2
 """What ``Retry-After`` says: about what an answer takes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """How many run at an engine, how many more wait, and how long a wait may take (seconds)."""
 
     slots: int

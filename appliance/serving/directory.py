@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from appliance.catalog.adapters import Adapter
-from appliance.kit import clock
+from appliance.kit import clock, log
 from appliance.kit.database import Database
 from appliance.serving import adapters
 from appliance.serving.deployments import Deployment, Deployments
@@ -15,7 +17,10 @@ from appliance.serving.routes import Lead, Route, Routes
 from appliance.serving.routing import on_trial
 from appliance.serving.target import Target, target
 
+_logger = log.get(__name__)
 SECONDS = 1.0
+AHEAD = 0.3
+"""So long before its end a snapshot that is looked at is worth a new one: else all callers of that moment wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,26 @@ class _Snapshot:
     deployments: Mapping[UUID, Deployment]
     adapters: Mapping[UUID, Adapter]
     made: dict[tuple[str, UUID, UUID | None], Target | None] = field(default_factory=dict)
+    ways: dict[tuple[str, int], "_Way"] = field(default_factory=dict)
+
+    def way(self, name: str, tenant: UUID | None) -> "_Way | None":
+        """Where a route leads this tenant; None where there is no such route for it."""
+        key = (name, tenant.int if tenant else 0)
+        found = self.ways.get(key)
+        if found is None:
+            found = self._way(name, tenant)
+            if found is not None:  # what there is not, is not kept: its name is a caller's word
+                self.ways[key] = found
+        return found
+
+    def _way(self, name: str, tenant: UUID | None) -> "_Way | None":
+        route = self.routes.get(name)
+        if route is None or not self.visible(route, tenant):
+            return None
+        usual, trial = (
+            tuple(made for lead in leads if (made := self.target(route, lead)) is not None) for leads in _orders(route)
+        )
+        return _Way(route, usual, trial) if usual else None
 
     def target(self, route: Route, lead: Lead) -> Target | None:
         """Where this lead leads; None where an adapter is not, or no longer, to be used."""
@@ -50,6 +75,20 @@ class _Snapshot:
         return all(adapter is None or adapter.tenant == tenant for adapter in known)
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What a route leads one tenant to, first choice first: usually, and for conversations of its canary's share."""
+
+    route: Route
+    usual: tuple[Target, ...]
+    trial: tuple[Target, ...]
+
+    def targets(self, sticky: str) -> tuple[Target, ...]:
+        """For this conversation."""
+        route = self.route
+        return self.trial if route.canary and on_trial(route.name, sticky, route.percent) else self.usual
+
+
 class Directory:
     """Routes by name, for every thread of the process.
 
@@ -69,11 +108,30 @@ class Directory:
         self._lock = threading.Lock()
         self._snapshot = _Snapshot({}, {}, {})
         self._read_at: float | None = None
+        self._refreshing = False
 
     @property
     def fresh(self) -> bool:
         """Whether a look needs no query."""
         return self._read_at is not None and self._now() - self._read_at < SECONDS
+
+    @property
+    def ending(self) -> bool:
+        """Whether somebody should :meth:`refresh` it."""
+        read = self._read_at
+        return read is not None and not self._refreshing and self._now() - read > SECONDS - AHEAD
+
+    def refresh(self) -> None:
+        """Read it anew while the former is looked at still. Where that fails, who looks after its end is told."""
+        self._refreshing = True
+        try:
+            with self._lock:
+                self._snapshot = self._read()
+                self._read_at = self._now()
+        except SQLAlchemyError as error:
+            _logger.warning("routes are not read anew for now", error=type(error).__name__)
+        finally:
+            self._refreshing = False
 
     def find(self, route: str, tenant: UUID | None = None, sticky: str = "") -> Target:
         """Who answers this tenant's conversation ``sticky``: the canary for its share of them, else what is in force.
@@ -81,15 +139,15 @@ class Directory:
         What cannot be asked just now gives way to the other of the two, and both to the fallback. Raises
         :class:`RouteNotFound`, in the same words for a route that is not this tenant's.
         """
-        told = self._told()
-        found = told.routes.get(route)
-        if found is None or not told.visible(found, tenant):
+        way = self._told().way(route, tenant)
+        if way is None:
             raise RouteNotFound(f"there is no route {route!r}")
-        targets = [made for lead in _order(found, sticky) if (made := told.target(found, lead)) is not None]
-        if not targets:
-            raise RouteNotFound(f"there is no route {route!r}")
+        targets = way.targets(sticky)
         now = clock.now()
-        return next((one for one in targets if one.trouble(now) is None), targets[0])
+        for one in targets:
+            if one.trouble(now) is None:
+                return one
+        return targets[0]
 
     def all(self, tenant: UUID | None = None) -> tuple[Target, ...]:
         """Every route of this tenant, by name, as what is in force."""
@@ -120,11 +178,13 @@ class Directory:
         return _Snapshot(routes, deployments, known)
 
 
-def _order(route: Route, sticky: str) -> list[Lead]:
-    """What may answer, first choice first."""
-    choices = [route.lead]
+def _orders(route: Route) -> tuple[list[Lead], list[Lead]]:
+    """What may answer, first choice first: usually, and on trial."""
+    usual, trial = [route.lead], [route.lead]
     if route.canary is not None:
-        choices.insert(0 if on_trial(route.name, sticky, route.percent) else 1, route.canary)
+        usual.append(route.canary)
+        trial.insert(0, route.canary)
     if route.fallback is not None:
-        choices.append(Lead(route.fallback, None))
-    return choices
+        usual.append(Lead(route.fallback, None))
+        trial.append(Lead(route.fallback, None))
+    return usual, trial

@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel
+from msgspec import Struct
+from msgspec.json import Decoder
 
 DONE = b"data: [DONE]\n\n"
 _LARGEST = 8 * 1024 * 1024
@@ -24,8 +25,7 @@ class Events:
         return [event + b"\n\n" for event in whole if event]
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """Tokens of a prompt and of its completion; ``cached``: those of the prompt that the engine had computed before.
 
     ``queued``: seconds that the request waited inside the engine, None where it does not say.
@@ -53,30 +53,33 @@ def data(event: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-class _Details(BaseModel):
+class _Details(Struct):
     cached_tokens: int | None = None
 
 
-class _Usage(BaseModel):
+class _Usage(Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
 
 
-class _Metrics(BaseModel):
+class _Metrics(Struct):
     queue_time_ms: float | None = None
 
 
-class _Told(BaseModel):
+class _Told(Struct):
     """What an answer tells of itself; all else is passed over unread."""
 
     usage: _Usage | None = None
     metrics: _Metrics | None = None
 
 
+_decoded: Final = Decoder(_Told).decode
+
+
 def usage(raw: bytes) -> Counted | None:
     """What an answer or a chunk counts, None when it does not. Raises ValueError for what is no JSON object."""
-    told = _Told.model_validate_json(raw)
+    told = _decoded(raw)
     found = told.usage
     if found is None:
         return None

@@ -3,9 +3,10 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Self
+from typing import Final, Self
+
+from msgspec import Struct, field
 
 from appliance.access.principal import Principal
 from appliance.audit.origin import Origin, current
@@ -21,11 +22,11 @@ from appliance.usage.journal import UsageRecord
 
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
+_OK: Final = HTTPStatus.OK.value
 Record = Callable[[UsageRecord], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
+class Asker(Struct, frozen=True):
     """On whose account an inference runs, where that is written down, and how long it waited for its turn (seconds)."""
 
     principal: Principal
@@ -66,7 +67,7 @@ class Inference:
 
     async def hear(self, answer: Answer) -> Self:
         """Take the engine's answer. Raises ``EngineDown``, ``EngineFull`` or ``EngineRefused`` where it is none."""
-        if answer.status != HTTPStatus.OK:
+        if answer.status != _OK:
             raise refusal(answer.status, await answer.body())
         self._answer = answer
         return self

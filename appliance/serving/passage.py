@@ -19,6 +19,8 @@ from appliance.serving.target import Target
 
 LEAVING: Final = "appliance.leaving"
 """The extension of ASGI's scope with a future that is done when the caller's connection is: our server has it."""
+_OK: Final = HTTPStatus.OK.value
+"""Python 3.11 looks a member up by a function, each time."""
 Provenance = Mapping[str, str]
 """Headers that tell what an answer comes from."""
 
@@ -132,7 +134,7 @@ async def begin(send: Send, media: bytes, told: Provenance, length: int | None =
     headers = [(b"content-type", media), *((name.encode(), value.encode()) for name, value in told.items())]
     if length is not None:
         headers.append((b"content-length", str(length).encode()))
-    await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
+    await send({"type": "http.response.start", "status": _OK, "headers": headers})
 
 
 async def answer(send: Send, body: bytes, told: Provenance) -> None:

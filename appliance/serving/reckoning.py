@@ -7,7 +7,9 @@ prompt; the template around it adds a little for each message. What is not used 
 import json
 from typing import Any, Final
 
-from appliance.usage.budgets import Wanted
+from msgspec.json import encode
+
+from appliance.usage.reservation import Wanted
 
 TEMPLATE: Final = 256
 """Tokens that a chat template may add by itself: a system prompt, the words around tools."""
@@ -52,4 +54,12 @@ def _prompt(body: dict[str, Any]) -> int:
     parts = [body[name] for name in _READ if body.get(name) is not None]
     messages = body.get("messages")
     around = EACH_MESSAGE * len(messages) if isinstance(messages, list) else 0
-    return TEMPLATE + around + sum(len(_written(part).encode(errors="surrogatepass")) for part in parts)
+    return TEMPLATE + around + sum(_size(part) for part in parts)
+
+
+def _size(part: object) -> int:
+    """Bytes of it in JSON, in which each text takes at least its own."""
+    try:
+        return len(encode(part))
+    except UnicodeEncodeError:  # half a surrogate pair
+        return len(_written(part).encode(errors="surrogatepass"))

@@ -1,5 +1,6 @@
 """The engines as other slices use them: ask a route, stream its answer, know what it speaks."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +25,8 @@ from appliance.serving.meters import Meters
 from appliance.serving.routing import Replica, least_busy
 from appliance.serving.sharing import Sharing
 from appliance.serving.target import Target
-from appliance.usage.budgets import Reservation, Reserving, Unlimited, Wanted
+from appliance.usage.budgets import Reserving, Unlimited
+from appliance.usage.reservation import Reservation, Wanted
 
 
 class Closing(Upstream, Protocol):
@@ -64,6 +66,7 @@ class Engines:
         self._salt = salt
         self._salts: dict[UUID, str] = {}
         self._known: dict[UUID, _Engine] = {}
+        self._ahead: asyncio.Future[None] | None = None
         self._turns: defaultdict[UUID, Admission] = defaultdict(Admission)
         self.meters = bounds.meters
         self.meters.watch(
@@ -86,6 +89,8 @@ class Engines:
         """As :meth:`target`, for async code. Raises ``EngineDown`` too, unless the engine is known to run."""
         directory = self.directory
         if directory.fresh:
+            if directory.ending and (self._ahead is None or self._ahead.done()):
+                self._ahead = asyncio.ensure_future(offload.run(directory.refresh))
             found = directory.find(route, tenant, sticky)
         else:
             found = await offload.run(directory.find, route, tenant, sticky)
@@ -210,6 +215,8 @@ class Engines:
 
     async def close(self) -> None:
         """Close the connections to all engines."""
+        if self._ahead is not None:
+            await asyncio.wait([self._ahead])
         while self._known:
             await self._known.popitem()[1].upstream.close()
 

@@ -17,8 +17,9 @@ from appliance.kit.ids import uuid7
 from appliance.serving.bodies import EmbeddingBody
 from appliance.serving.errors import FieldRefused, ModelNotAllowed, RouteNotFound
 from appliance.serving.inference import Record
-from appliance.usage.budgets import Reserving, Unlimited, Wanted
+from appliance.usage.budgets import Reserving, Unlimited
 from appliance.usage.journal import UsageRecord
+from appliance.usage.reservation import Wanted
 
 _JSON: TypeAdapter[dict[str, object]] = TypeAdapter(dict[str, object])
 

@@ -2,10 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from queue import SimpleQueue
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from appliance.access.cookies import SESSION_PREFIX
@@ -21,6 +24,8 @@ from appliance.tenants.sessions import active
 from appliance.tenants.tables import ApiKeyRow, UserRow
 
 CACHE_SECONDS = 2.0
+AHEAD_SECONDS = 0.5
+"""So long before its end an answer that is asked for still is looked up anew: else all callers of that moment would."""
 USED_EVERY = timedelta(minutes=1)
 """How exact a key's last use is: noting each request would be a write for each."""
 _CACHE_SIZE = 4096
@@ -45,13 +50,22 @@ class Authenticator:
         self._lock = threading.Lock()
         self._changes = 0
         self._listener = Listener(system, "credentials", self.forget)
+        self._ending: SimpleQueue[str | None] = SimpleQueue()
+        self._renewing: set[bytes] = set()
+        self._renewer: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin to listen for changes."""
+        """Begin to listen for changes, and to look up anew what is asked for again and again."""
         self._listener.start()
+        self._renewer = threading.Thread(target=self._renew, name="credentials-ahead", daemon=True)
+        self._renewer.start()
 
     def stop(self) -> None:
         """Listen no more."""
+        if self._renewer is not None:
+            self._ending.put(None)
+            self._renewer.join()
+            self._renewer = None
         self._listener.stop()
 
     @property
@@ -68,15 +82,25 @@ class Authenticator:
 
     def recall(self, token: str) -> Principal | None:
         """The principal of a key that is remembered, else None; asks nobody."""
-        found = self._known.get(crypto.digest(token)) if len(token) <= _LARGEST_KEY else None
-        return found[1] if found and found[0] > clock.monotonic() else None
+        if len(token) > _LARGEST_KEY:
+            return None
+        key = crypto.digest(token)
+        found = self._known.get(key)
+        if found is None:
+            return None
+        left = found[0] - clock.monotonic()
+        if 0 < left < AHEAD_SECONDS and self._renewer is not None and key not in self._renewing:
+            self._renewing.add(key)
+            self._ending.put(token)
+        return found[1] if left > 0 else None
 
     def __call__(self, token: str) -> Principal:
         """The principal of a key or of a session's secret. Raises :class:`BadCredential`."""
         if len(token) > _LARGEST_KEY:
             raise BadCredential
-        if (remembered := self.recall(token)) is not None:
-            return remembered
+        return self.recall(token) or self._look_up(token)
+
+    def _look_up(self, token: str) -> Principal:
         key = crypto.digest(token)
         begun, changes = clock.monotonic(), self._changes
         with self._system.session() as session:
@@ -90,6 +114,13 @@ class Authenticator:
                     self._known.clear()
                 self._known[key] = (begun + life, principal)
         return principal
+
+    def _renew(self) -> None:
+        """Look up what is about to end. What cannot be looked up ends, and who asks then is told why."""
+        while (token := self._ending.get()) is not None:
+            with suppress(BadCredential, SQLAlchemyError):
+                self._look_up(token)
+            self._renewing.discard(crypto.digest(token))
 
 
 def _by_key(session: Session, key: bytes) -> Principal:

@@ -7,103 +7,20 @@ drained, in one transaction with it: so it is counted once, also when this proce
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Protocol
 from uuid import UUID
 
 from appliance.access.principal import Principal
-from appliance.audit import origin
 from appliance.kit import clock
 from appliance.usage.errors import OverQuota
-from appliance.usage.journal import Charge, UsageRecord
 from appliance.usage.leasing import Block, Grant, KeptLessor, Lessor, ShortLessor
 from appliance.usage.measures import KEPT, TOKENS, Limit, Measure, Window, window
+from appliance.usage.reservation import Bound, Reservation, Wanted
 from appliance.usage.rulebook import Rulebook, Rules
-
-Record = Callable[[UsageRecord], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Tokens of a request, prompt and answer together: as few as it can do with, as many as it may use."""
-
-    least: int
-    most: int
-
-
-class Reservation:
-    """A request's part of each budget. Safe between threads; :meth:`release` it whatever happens."""
-
-    def __init__(self, budgets: "Budgets | None", granted: int) -> None:
-        self.granted = granted
-        self._budgets = budgets
-        self._parts: list[tuple[Block, int]] = []
-        self._settled = False
-
-    def add(self, block: Block, amount: int) -> None:
-        """One more budget's part."""
-        self._parts.append((block, amount))
-
-    @property
-    def charges(self) -> tuple[Charge, ...]:
-        """The windows and leases that the drained record is counted against."""
-        kept = (block for block, _ in self._parts if block.limit.measure in KEPT)
-        return tuple(Charge(block.window_id, block.lease) for block in kept if block.window_id is not None)
-
-    def recording(self, record: Record, engine: Callable[[], float] = float) -> Record:
-        """``record``, which also names these budgets in the record and settles them with what it counts.
-
-        ``engine`` tells the seconds of an engine that the request was charged: none, if nothing is said.
-        """
-
-        def write(told: UsageRecord) -> None:
-            came = origin.current()
-            told.charges, told.gpu_seconds = self.charges, engine()
-            told.asked, told.source = came.request_id, came.source
-            record(told)
-            self.settle(told.prompt_tokens + told.completion_tokens)
-
-        return write
-
-    def settle(self, tokens: int) -> None:
-        """Give back what was reserved and not used. Once; more changes nothing."""
-        if self._settled or self._budgets is None:
-            return
-        self._settled = True
-        with self._budgets.locked():
-            for block, amount in self._parts:
-                if block.limit.measure is not Measure.CONCURRENT_REQUESTS:
-                    used = tokens if block.limit.measure in TOKENS else amount
-                    block.reserved -= amount
-                    block.held -= used
-
-    def cancel(self) -> None:
-        """As if it had never been: for a request that was refused before it reached an engine."""
-        if self._settled or self._budgets is None:
-            return
-        self._settled = True
-        with self._budgets.locked():
-            for block, amount in self._parts:
-                block.reserved -= amount
-        self._parts.clear()
-
-    def forgo(self) -> None:
-        """The request will not be made."""
-        self.cancel()
-        self.release()
-
-    def release(self) -> None:
-        """The request is over: its slot is free, and what was not settled was not used but the request itself."""
-        self.settle(0)
-        if self._budgets is not None:
-            with self._budgets.locked():
-                for block, amount in self._parts:
-                    if block.limit.measure is Measure.CONCURRENT_REQUESTS:
-                        block.reserved -= amount
-        self._parts = []
 
 
 class Reserving(Protocol):
@@ -157,27 +74,28 @@ class Budgets:
         rules = self.rulebook.known(principal.tenant)
         if rules is None:
             return None
-        limits = rules.of(principal)
-        if not limits:
+        if not rules.by_subject:
             return Reservation(None, wanted.most)
+        caller = (principal.user.int, principal.key.int if principal.key else 0)
         with self._lock:
-            blocks = [self._line(limit, rules).block for limit in limits]
-            needs = [_need(limit.measure, wanted)[1] for limit in limits]
-            now = clock.monotonic()
-            if any(block.free < need or block.dies <= now for block, need in zip(blocks, needs, strict=True)):
-                return None
-            reservation = Reservation(self, wanted.most)
-            for block, need in zip(blocks, needs, strict=True):
-                _take(reservation, block, need, now)
+            now, found = clock.now(), rules.bound.get(caller)
+            if found is None or not found.since <= now < found.until:
+                blocks = tuple(self._line(limit, rules).block for limit in rules.of(principal))
+                if not blocks:
+                    return Reservation(None, wanted.most)
+                found = rules.bound[caller] = Bound(blocks)
+            reservation = found.take(self._lock, wanted.most, clock.monotonic())
+            if reservation is None:
+                del rules.bound[caller]  # a block may be about to give way to another
         return reservation
 
     def reserve(self, principal: Principal, wanted: Wanted) -> Reservation:
         """Take from blocks, leasing where they do not do. Raises :class:`OverQuota` or ``QuotaUnknown``."""
         rules = self.rulebook.find(principal.tenant)
-        reservation = Reservation(self, wanted.most)
+        reservation = Reservation(self._lock, wanted.most)
         try:
             for limit in rules.of(principal):
-                least, most = _need(limit.measure, replace(wanted, most=reservation.granted))
+                least, most = _need(limit.measure, Wanted(wanted.least, reservation.granted))
                 amount = self._reserve(limit, rules, least, most, reservation)
                 if limit.measure in TOKENS:
                     reservation.granted = min(reservation.granted, amount)

@@ -10,12 +10,12 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from msgspec import Struct
+from msgspec.json import Decoder, encode
 
 from appliance.kit import log
 from appliance.kit.ids import uuid7
@@ -23,17 +23,15 @@ from appliance.kit.ids import uuid7
 _logger = log.get(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """A window that a record is counted in, and the lease that it was reserved from."""
+class Charge(Struct, frozen=True):
+    """A window that a record is counted in, and the lease that it was reserved from; their ids as a line has them."""
 
-    window: UUID
-    lease: UUID
+    window: str
+    lease: str
 
 
-@dataclass(slots=True)
-class UsageRecord:
-    """What one inference used. Times in seconds. Not frozen, which would make it thrice as dear, once a request.
+class UsageRecord(Struct):
+    """What one inference used. Times in seconds. A struct, which is made and written in a third of a dataclass's time.
 
     ``queue_seconds``: until the engine had the request. ``gpu_seconds``: its share of the engine's busy time.
     ``asked`` and ``source``: the HTTP request's id and address, for the audit.
@@ -60,19 +58,18 @@ class UsageRecord:
     charges: tuple[Charge, ...] = ()
 
 
-_JSON: TypeAdapter[UsageRecord] = TypeAdapter(UsageRecord)
-"""A tenth of what ``asdict`` and the standard library's ``json`` cost: a record is written for every request."""
+_decoded = Decoder(UsageRecord).decode
 
 
 def to_line(record: UsageRecord) -> bytes:
     """One JSON line."""
-    return _JSON.dump_json(record) + b"\n"
+    return encode(record) + b"\n"
 
 
 def from_line(line: bytes) -> UsageRecord:
     """The record of a line. Raises ValueError on a torn or foreign one."""
     # a line of an older release lacks what was added since; more than we know is a newer one's, and no harm
-    return _JSON.validate_json(line)
+    return _decoded(line)
 
 
 class Journal:

@@ -17,7 +17,7 @@ from appliance.kit.database import Database
 from appliance.kit.ids import uuid7
 from appliance.usage import repository
 from appliance.usage.errors import QuotaUnknown
-from appliance.usage.measures import Limit, Measure, Window
+from appliance.usage.measures import KEPT, TOKENS, Limit, Measure, Window
 
 MARGIN: Final = 5.0
 """Seconds before a lease's end at which its holder stops spending of it."""
@@ -40,6 +40,15 @@ class Block:
     lease: UUID = field(default_factory=uuid7)
     used_at: float = 0.0
     unseen: bool = False
+    of_tokens: bool = field(init=False)
+    of_slots: bool = field(init=False)
+    kept: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """What kind of limit it is of: asked several times a request, and an enumeration answers slowly."""
+        self.of_tokens = self.limit.measure in TOKENS
+        self.of_slots = self.limit.measure is Measure.CONCURRENT_REQUESTS
+        self.kept = self.limit.measure in KEPT
 
     @property
     def name(self) -> str:

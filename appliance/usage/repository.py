@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from msgspec.json import encode
 from sqlalchemy import Table, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -26,8 +26,6 @@ from appliance.usage.tables import (
     UsageRecordRow,
 )
 
-_JSON: TypeAdapter[list[UsageRecord]] = TypeAdapter(list[UsageRecord])
-"""Of a list, which is written by pydantic's core: any other sequence goes through Python, record by record."""
 _RECORDS = cast("Table", UsageRecordRow.__table__)
 _COLUMNS = tuple(column.name for column in _RECORDS.columns if column.name not in ("recorded_at", "rolled"))
 LIFE = 60
@@ -38,23 +36,23 @@ _ALIVE = QuotaLeaseRow.expires_at > func.clock_timestamp()
 
 def keep(session: Session, batch: Sequence[UsageRecord]) -> frozenset[UUID]:
     """Insert records, once by request id, whoever tries again; the ids of those that are new."""
-    rows = rows_of(_RECORDS, _COLUMNS, _JSON.dump_json(list(batch)))
+    rows = rows_of(_RECORDS, _COLUMNS, encode(batch))
     made = insert(UsageRecordRow).from_select(_COLUMNS, rows).on_conflict_do_nothing(index_elements=["request_id"])
     return frozenset(session.scalars(made.returning(UsageRecordRow.request_id)))
 
 
 def charge(session: Session, kept: Sequence[UsageRecord]) -> None:
     """Count new records in their windows, in the transaction that inserts them."""
-    spent: Counter[UUID] = Counter()
-    leased: Counter[UUID] = Counter()
+    spent: Counter[str] = Counter()
+    leased: Counter[str] = Counter()
     for record in kept:
         tokens = record.prompt_tokens + record.completion_tokens
         spent.update({charge.window: tokens for charge in record.charges})
         leased.update({charge.lease: tokens for charge in record.charges})
     for window in sorted(spent):  # in one order, so that two drainers do not wait for each other in a ring
-        spend(session, window, spent[window])
+        spend(session, UUID(window), spent[window])
     for lease in sorted(leased):
-        shrink(session, lease, leased[lease])
+        shrink(session, UUID(lease), leased[lease])
 
 
 def tenants_there(session: Session, tenants: set[UUID]) -> frozenset[UUID]:

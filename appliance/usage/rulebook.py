@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from appliance.kit.database import Database
 from appliance.tenants.settings import settings_of
 from appliance.usage import repository
 from appliance.usage.measures import OF_REQUESTS, Kind, Limit, Measure
+from appliance.usage.reservation import Bound
 from appliance.usage.tables import QuotaRow
 
 BELIEVED = 5.0
@@ -30,6 +31,8 @@ class Rules:
     by_subject: Mapping[UUID, tuple[Limit, ...]]
     read_at: float
     asked_at: float
+    bound: dict[tuple[int, int], Bound] = field(default_factory=dict)
+    """The blocks that these limits have for a caller, by its user and key. Of the budgets, and under their lock."""
 
     def of(self, principal: Principal) -> tuple[Limit, ...]:
         """The limits of requests that bind this caller: its tenant's, its user's, its key's."""

@@ -27,11 +27,12 @@ from appliance.kit.layout import Layout
 from appliance.tenants.authentication import Authenticator
 from appliance.tenants.service import Tenants
 from appliance.usage import connect
-from appliance.usage.budgets import Budgets, Wanted
+from appliance.usage.budgets import Budgets
 from appliance.usage.journal import UsageRecord
 from appliance.usage.keeper import Keeper
 from appliance.usage.measures import OF_REQUESTS, Kind
 from appliance.usage.quotas import Quotas
+from appliance.usage.reservation import Wanted
 from appliance.usage.service import Usage
 from bench.audit.__main__ import server
 from bench.report import Figure, tell

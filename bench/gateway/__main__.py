@@ -2,8 +2,8 @@
 
 Five rounds, and in each every server in turn, so that a machine which grows slower is slower for all. A figure is the
 median of its rounds. ``direct`` is the engine itself; an *added* time is what a server adds to it. Ours has its key,
-tenant, turns, metering and audit on. With ``--engine`` (`make bench-gateway-engine`): before the real vLLM, see
-:mod:`bench.gateway.real`.
+tenant, quotas (of tenant, user and key, with every limit of requests), turns, metering and audit on. With ``--engine``
+(`make bench-gateway-engine`): before the real vLLM, see :mod:`bench.gateway.real`.
 """
 
 import argparse
@@ -32,6 +32,7 @@ class Seen:
     whole: dict[tuple[str, int], list[Whole]]
     streams: dict[str, list[Streams]]
     processor: dict[tuple[str, int], list[float]]
+    beside: dict[tuple[str, int], list[float]]
 
     def rps(self, name: str, connections: int) -> float:
         """The median round."""
@@ -44,6 +45,10 @@ class Seen:
     def microseconds(self, name: str, connections: int) -> float:
         """The median round's processor time of a request, in the server's own process."""
         return statistics.median(self.processor[name, connections])
+
+    def with_children(self, name: str, connections: int) -> float:
+        """The same, and what its children spend on it."""
+        return self.microseconds(name, connections) + statistics.median(self.beside[name, connections])
 
     def p99(self, name: str, connections: int) -> float:
         """The median of the rounds' slowest hundredths, milliseconds."""
@@ -60,18 +65,19 @@ class Seen:
 
 def measure(servers: dict[str, Server], rounds: int, seconds: float) -> Seen:
     """All rounds."""
-    seen = Seen(defaultdict(list), defaultdict(list), defaultdict(list))
+    seen = Seen(defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list))
     for server in servers.values():  # the first requests of a process are no measure
         whole(server.port, server.key, 4, 1)
     for number in range(rounds):
         for connections in CONNECTIONS:
             for name, server in servers.items():
-                before = server.worked()
+                before, beside = server.worked(), server.beside()
                 told = whole(server.port, server.key, connections, seconds)
                 time.sleep(DRAINED)
                 seen.whole[name, connections].append(told)
-                each = (server.worked() - before) / (told.rps * seconds)
-                seen.processor[name, connections].append(each * 1e6)
+                each = 1e6 / (told.rps * seconds)
+                seen.processor[name, connections].append((server.worked() - before) * each)
+                seen.beside[name, connections].append((server.beside() - beside) * each)
         for name in ("direct", "bare", "ours"):
             seen.streams[name].append(streams(servers[name].port, servers[name].key, STREAMS))
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
@@ -90,6 +96,8 @@ def figures(seen: Seen, servers: dict[str, Server]) -> Iterator[Figure]:
         yield least(f"requests/s, {at}, metering and audit", ours, seen.rps("unmetered", connections), 0.9, "1/s, off")
         cost = (seen.microseconds("ours", connections), seen.microseconds("bare", connections))
         yield Figure(f"processor time of a request, {at}", *cost, "µs, bare")
+        both = (seen.with_children("ours", connections), seen.with_children("bare", connections))
+        yield Figure(f"the same with the drainer's, {at}", *both, "µs, bare")
         yield Figure(f"p50, {at}", seen.p50("ours", connections), seen.p50("bare", connections), "ms, bare")
         yield Figure(f"p99, {at}", seen.p99("ours", connections), seen.p99("bare", connections), "ms, bare")
     direct = seen.p50("direct", 1)

@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 from sqlalchemy import update
 
-from appliance.access.principal import Role, UserId
 from appliance.access.web import Databases
 from appliance.catalog.activation import Consent
 from appliance.catalog.service import Catalog
+from appliance.drivers import valkey
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
 from appliance.entry import up_pulse
 from appliance.kit import crypto
@@ -30,15 +30,14 @@ from appliance.serving import bootstrap
 from appliance.serving.deployments import Deployments
 from appliance.serving.launch import KEY
 from appliance.serving.tables import DeploymentRow
-from appliance.tenants import bootstrap as people
-from appliance.tenants.service import Tenants
+from bench.auth.__main__ import people
 from bench.gateway import bare
 from bench.query.stack import pools, stack, until
 from tests.factories import models
 
 ROOT = Path(__file__).resolve().parents[2]
 LITELLM = "litellm[proxy]==1.100.0"
-DRAINED = 1.2
+DRAINED = 1.6
 """Seconds after which ours has written down what it answered, which is part of what a request costs."""
 _VENV = ROOT / ".cache" / "bench-litellm"
 
@@ -59,15 +58,25 @@ class Server:
         """Seconds of processor that it has had, all its threads together."""
         return up_pulse.worked(self.process.pid)
 
+    def beside(self) -> float:
+        """Seconds of processor that its children have had: of ours, the one that drains the usage journal."""
+        return sum(up_pulse.worked(pid) for pid in self._family() if pid != self.process.pid)
+
     def resident(self) -> float:
         """MiB of memory, its children's too."""
-        pids = [self.process.pid]
         total = 0.0
-        for pid in pids:
-            pids += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        for pid in self._family():
             line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "VmRSS" in line)
             total += int(line.split()[1]) / 1024
         return total
+
+    def _family(self) -> list[int]:
+        """It, its children, theirs."""
+        pids = [self.process.pid]
+        for pid in pids:
+            for told in Path(f"/proc/{pid}/task").glob("*/children"):  # each thread has its own
+                pids += [int(child) for child in told.read_text().split()]
+        return pids
 
 
 def free_port() -> int:
@@ -125,8 +134,10 @@ def all_of_them(place: Path, *, peers: bool) -> Iterator[dict[str, Server]]:
     with ExitStack() as undo:
         mock = EngineSettings(model=models.LANGUAGE, program="bench.gateway.mock")
         wide = Engine(sequences=512, queue=512)
-        make = Make(models.store(place / "models"), mock, models.ENCODER, wide, _member)
+        make = Make(models.store(place / "models"), mock, models.ENCODER, wide, people)
         settings, engine, key = undo.enter_context(appliance(make))
+        undo.enter_context(valkey.start(settings.layout))
+        until("Valkey", lambda: not valkey.probe(settings.layout), 30)
         python = sys.executable
         env = web_environment(settings)
         engine_key = crypto.kept(settings.layout.secret(KEY))
@@ -216,14 +227,6 @@ def _registered(databases: Databases, settings: Settings, run: Engine) -> None:
         for version in catalog.list(None, 100).items:
             catalog.activate(version.id, Consent(None, accepts=True, override="a bench made these weights"))
         session.execute(update(DeploymentRow).values(engine=run.to_json()))
-
-
-def _member(operator: Database) -> str:
-    """A tenant with a member; the member's key."""
-    with operator.session() as session:
-        people.first_start(session)
-        members = Tenants(session).people(Tenants(session).create("bench").id)
-        return members.issue_key(UserId(members.add("bench", "Bench", Role.MEMBER).id), "bench")
 
 
 def _litellm() -> Path:

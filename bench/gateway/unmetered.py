@@ -1,4 +1,4 @@
-"""Our gateway with nothing written down: what metering and audit cost is the difference."""
+"""Our gateway with all but a line written down: what metering and audit cost is the difference."""
 
 import sys
 
@@ -12,7 +12,7 @@ def main() -> int:
     configured = settings.load()
     log.configure("web", configured.log_level)
     app = web.build(configured)
-    app.state.engines = engines(configured, app.state.databases.system, lambda _: None)
+    app.state.engines = engines(configured, app.state.databases.system, lambda _: None, app.state.budgets)
     web.server(app, configured).run()
     return 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import TypeAdapter
+from msgspec.json import encode
 
 from appliance.drivers.vllm.connection import Connection
 from appliance.drivers.vllm.port import EngineDown
@@ -14,8 +14,6 @@ from appliance.drivers.vllm.port import EngineDown
 CONNECT_SECONDS = 2.0
 KEEP_SECONDS = 3.0
 """vLLM closes a connection that was idle for 5 s; ours goes first."""
-_JSON: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
-"""Any JSON, written by pydantic's core."""
 SILENCE_SECONDS = 300.0
 """An engine that sends nothing for so long while a request runs is hung: a queue of prompts takes less."""
 
@@ -70,7 +68,7 @@ class SocketUpstream:
 
     def post(self, path: str, body: dict[str, Any]) -> "Posting":
         """Send a request; leaving before the end closes the connection, on which the engine aborts."""
-        payload = _JSON.dump_json(body)
+        payload = encode(body)
         request = f"POST {path} HTTP/1.1\r\n{self._head}content-length: {len(payload)}\r\n\r\n".encode() + payload
         return Posting(self._ask, request, self._give_back)
 

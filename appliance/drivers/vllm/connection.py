@@ -36,6 +36,7 @@ class Connection(asyncio.Protocol):
         self._waiting = 0
         self._paused = False
         self._head = self._complete = self._keeps = False
+        self._resting = False
         self._error: Exception | None = None
         self.status = 0
 
@@ -107,7 +108,9 @@ class Connection(asyncio.Protocol):
             self._parser = httptools.HttpResponseParser(self)
         self.used = True
         self._heard = self.loop.time()
-        self._watch = self.loop.call_later(self._silence, self._look)
+        self._resting = False
+        if self._watch is None:  # one for all requests of a busy connection: a timer for each costs more
+            self._watch = self.loop.call_later(self._silence, self._look)
         self._transport.write(request)
         while not self._head:
             await self._more()
@@ -141,18 +144,21 @@ class Connection(asyncio.Protocol):
     def rest(self) -> None:
         """The answer was read: nobody waits for this connection."""
         self.idle_since = self.loop.time()
-        if self._watch is not None:
-            self._watch.cancel()
+        self._resting = True
 
     def close(self) -> None:
         """Close it: an engine aborts what it was answering."""
         self.rest()
+        if self._watch is not None:
+            self._watch.cancel()
         if self._transport is not None:
             self._transport.abort()
 
     def _look(self) -> None:
         left = self._heard + self._silence - self.loop.time()
-        if left > 0:
+        if self._resting:
+            self._watch = None
+        elif left > 0:
             self._watch = self.loop.call_later(left, self._look)
         else:
             self.fail(TimeoutError("silent for too long"))

@@ -17,5 +17,5 @@ def test_too_large_pools_are_refused_with_the_sum(databases: Databases, settings
     greedy = settings.model_copy(
         update={"database": DatabaseSettings(pool_size=50), "jobs": JobSettings(concurrency=4)}
     )
-    with pytest.raises(connections.TooManyConnections, match=r"342 connections \(web 151, worker 38, index 102"):
+    with pytest.raises(connections.TooManyConnections, match=r"343 connections \(web 152, worker 38, index 102"):
         connections.check(greedy, databases.operator)

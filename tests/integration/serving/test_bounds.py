@@ -1,10 +1,13 @@
 """What bounds an engine's work: the licence before it starts, the deadline while it answers."""
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 
+import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from appliance.kit.settings import GatewaySettings
 from appliance.licensing.entitlement import entitled
@@ -49,3 +52,14 @@ def test_an_answer_that_takes_too_long_is_given_up_and_the_engine_stops(
     error = json.loads(events[-1])["error"]
     assert (error["type"], error["code"]) == ("deadline_passed", 503)
     until(lambda: seen(engines, engine)["aborted"] == 1)
+
+
+def test_who_leaves_in_the_middle_of_his_request_is_no_error_of_ours(gateway: Gateway) -> None:
+    """It was logged as one, with a traceback."""
+    head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {gateway.one}\r\ncontent-length: 100\r\n\r\n{{"
+    address = httpx.URL(gateway.url)
+    with capture_logs() as logs:
+        with socket.create_connection((address.host, address.port or 80)) as caller:
+            caller.sendall(head.encode())
+        until(lambda: any(line["event"] == "request" and line["path"] == PATH for line in logs))
+    assert [line for line in logs if line["log_level"] in ("error", "critical")] == []

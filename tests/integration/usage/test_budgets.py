@@ -11,10 +11,11 @@ from appliance.drivers.stopwatch import MemoryStopwatch, ValkeyStopwatch
 from appliance.kit import clock
 from appliance.kit.database import Database
 from appliance.usage import connect
-from appliance.usage.budgets import Budgets, Reservation, Wanted
+from appliance.usage.budgets import Budgets
 from appliance.usage.errors import OverQuota, QuotaUnknown
 from appliance.usage.journal import UsageRecord
 from appliance.usage.keeper import Keeper
+from appliance.usage.reservation import Reservation, Wanted
 from tests.integration.usage.conftest import Limiting
 from tests.integration.usage.working import record
 

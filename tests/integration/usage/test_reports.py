@@ -1,10 +1,10 @@
 """Hours are whole sums of the records, each record once; months and days are the tenant's; and the account adds up."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from appliance.access.principal import Principal
@@ -33,7 +33,7 @@ class Books:
     def keep(self, at: str, tokens: int = 10, **more: object) -> UsageRecord:
         """A request that began at this time."""
         made = replace(record(self.principal, tokens), started_at=datetime.fromisoformat(at).replace(tzinfo=UTC))
-        made = replace(made, gpu_seconds=1.0, completion_tokens=1, **more)  # type: ignore[arg-type] # fields by name
+        made = replace(made, gpu_seconds=1.0, completion_tokens=1, **more)
         self.usage.record(made)
         self.usage.drain()
         return made

@@ -22,9 +22,9 @@ from appliance.kit.database import Database
 from appliance.kit.errors import OverShare
 from appliance.kit.ids import uuid7
 from appliance.usage import connect
-from appliance.usage.budgets import Wanted
 from appliance.usage.errors import QuotaUnknown
 from appliance.usage.journal import UsageRecord
+from appliance.usage.reservation import Wanted
 from appliance.usage.service import Usage
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.serving.sharing import Share, Sharing
-from appliance.usage.budgets import Reservation
 from appliance.usage.journal import UsageRecord
+from appliance.usage.reservation import Reservation
 from tests.unit.usage.test_journal import _record
 
 

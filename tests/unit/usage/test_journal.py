@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
@@ -45,7 +45,7 @@ def test_a_record_survives_its_line(route: str, tokens: int, seconds: float) -> 
 
 def test_a_line_of_an_older_or_newer_release_is_read(tmp_path: Path) -> None:
     record = _record()
-    told = json.loads(to_line(replace(record, charges=(Charge(uuid7(), uuid7()),), cached_tokens=3)))
+    told = json.loads(to_line(replace(record, charges=(Charge(str(uuid7()), str(uuid7())),), cached_tokens=3)))
     assert from_line(json.dumps(told).encode()).charges
     for added in ("cached_tokens", "queue_seconds", "gpu_seconds", "asked", "source", "charges"):
         del told[added]
