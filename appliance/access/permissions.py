@@ -19,6 +19,7 @@ class Action(StrEnum):
     WRITE_DOCUMENTS = "write_documents"
     MANAGE_COLLECTIONS = "manage_collections"
     MANAGE_ACCESS = "manage_access"
+    MANAGE_HOLDS = "manage_holds"
     READ_JOBS = "read_jobs"
     CANCEL_JOBS = "cancel_jobs"
     READ_USERS = "read_users"
@@ -45,6 +46,7 @@ _MEMBER = frozenset({Action.ASK, Action.READ_DOCUMENTS, Action.READ_JOBS, Action
 _EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.CANCEL_JOBS}
 _TENANT_ADMIN = _EDITOR | {
     Action.MANAGE_ACCESS,
+    Action.MANAGE_HOLDS,
     Action.READ_USERS,
     Action.MANAGE_USERS,
     Action.READ_ADAPTERS,

@@ -65,7 +65,7 @@ PARTS: tuple[Part, ...] = (
         "documents",
         (
             *("id", "collection_id", "name", "state", "readers", "own_readers", "current_revision"),
-            *("created_at", "updated_at"),
+            *("history", "held_at", "hold_reason", "created_at", "updated_at"),
         ),
         content=True,
     ),

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -19,6 +20,7 @@ import appliance.catalog.api
 import appliance.chat.api
 import appliance.jobs.api
 import appliance.knowledge.api
+import appliance.knowledge.api_life
 import appliance.knowledge.api_sharing
 import appliance.knowledge.connect
 import appliance.licensing.api
@@ -47,6 +49,7 @@ from appliance.kit.errors import ApplianceError
 from appliance.kit.priority import settle
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
+from appliance.knowledge import life
 from appliance.licensing.asking import Licences
 from appliance.licensing.place import Place
 from appliance.serving import description, gateway
@@ -84,6 +87,7 @@ ROUTERS = (
     appliance.chat.api.router,
     appliance.jobs.api.router,
     appliance.knowledge.api.router,
+    appliance.knowledge.api_life.router,
     appliance.knowledge.api_sharing.router,
     appliance.licensing.api.router,
     appliance.serving.api.router,
@@ -132,6 +136,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.fence = Fence(app.state.credentials)
     app.state.credentials.rang = app.state.fence.ring
     app.state.licences = Licences(databases.system, Place.of(configured))
+    app.state.kept = partial(life.holding, databases.system)
     app.state.room = Room(app.state.licences, databases.system)
     sealing = directory.sealed_by(configured)
     app.state.oidc = OidcSignIns(databases, sealing, app.state.room)

@@ -45,6 +45,19 @@ class ChunkNotFound(NotFound):
     code = "chunk_not_found"
 
 
+class UnderHold(Conflict):
+    """A legal hold keeps it from being forgotten."""
+
+    code = "under_hold"
+    advice = "Ask an administrator: 'appliance documents holds'."
+
+
+class NotHeld(NotFound):
+    """The document is under no legal hold."""
+
+    code = "not_held"
+
+
 class DocumentBusy(Conflict):
     """The document is being deleted."""
 

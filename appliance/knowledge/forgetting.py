@@ -17,6 +17,7 @@ from appliance.access.principal import TenantId
 from appliance.drivers.blobs import Blobs
 from appliance.jobs.run import Run
 from appliance.knowledge import outbox, statistics
+from appliance.knowledge.errors import UnderHold
 from appliance.knowledge.repository import Collections, Documents, lock_content
 from appliance.knowledge.tables import ChunkRow, RevisionRow
 
@@ -65,8 +66,11 @@ class Forget:
         """Everything but the rows that name the files; their digests."""
         tenant = self._run.tenant
         documents = Documents(session, tenant)
-        if documents.lock(document) is None:
+        row = documents.lock(document)
+        if row is None:
             return []
+        if row.held_at is not None:
+            raise UnderHold
         documents.set(document, state="deleting", current_revision=None)
         for forgetter in self._forgetters:
             forgetter(session, tenant, document)

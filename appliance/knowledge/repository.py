@@ -200,6 +200,19 @@ class Documents:
         )
         return not self._session.execute(select(others)).scalar_one()
 
+    def any_held(self, collection: UUID) -> bool:
+        """Whether a document of the collection is under a legal hold."""
+        held = exists().where(DocumentRow.collection_id == collection, DocumentRow.held_at.is_not(None))
+        return self._session.execute(select(held)).scalar_one()
+
+    def failed(self, collection: UUID) -> list[UUID]:
+        """The documents of a collection that failed and that the caller may read."""
+        may = read_by(DocumentRow.readers, self._readers)
+        query = select(DocumentRow.id).where(
+            DocumentRow.collection_id == collection, DocumentRow.state == "failed", may
+        )
+        return list(self._session.execute(query.order_by(DocumentRow.id)).scalars())
+
     def newest(self, document: UUID) -> RevisionRow | None:
         """The revision with the highest number."""
         query = select(RevisionRow).where(RevisionRow.document_id == document).order_by(RevisionRow.number.desc())

@@ -33,6 +33,7 @@ from appliance.knowledge.errors import (
     HoldsOthers,
     NothingToRetry,
     NotYourDocument,
+    UnderHold,
 )
 from appliance.knowledge.repository import Collections, Documents, lock_content
 from appliance.usage.stock import Stock
@@ -84,7 +85,7 @@ class Knowledge:
     def forget_collection(self, collection: UUID) -> UUID:
         """Delete a collection and forget all its documents; they are not found any more from now on. The job's id.
 
-        Raises CollectionNotFound, HoldsOthers.
+        Raises CollectionNotFound, HoldsOthers, UnderHold.
         """
         self._collections.one(collection)
         documents = self._documents.within(collection)
@@ -92,6 +93,8 @@ class Knowledge:
             raise HoldsOthers
         for document in documents:
             self._hide(document)
+        if self._documents.any_held(collection):
+            raise UnderHold
         self._audit.record("collection.delete", collection, documents=len(documents))
         return self._jobs.ask(FORGET_COLLECTION, {"collection": str(collection)}, f"forget:{collection}", outlives=True)
 
@@ -149,10 +152,15 @@ class Knowledge:
         return text
 
     def forget(self, document: UUID) -> UUID:
-        """Delete a document everywhere; it is not found any more from now on. The job's id. Raises DocumentNotFound."""
+        """Delete a document everywhere; it is not found any more from now on. The job's id.
+
+        Raises DocumentNotFound, UnderHold.
+        """
         row = self._documents.lock(document)
         if row is None:
             raise DocumentNotFound.about(document)
+        if row.held_at is not None:
+            raise UnderHold
         self._hide(row.id)
         newest = self._documents.newest(row.id)
         self._audit.record("document.delete", row.id, before=newest.sha256 if newest else None)

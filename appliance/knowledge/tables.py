@@ -39,7 +39,7 @@ class DocumentRow(Base):
     """A document by its name in a collection; what it says is in its revisions.
 
     ``readers`` decides who may read: ``own_readers``, or the collection's where these are null. ``access_changed_at``:
-    since when the index may believe otherwise; it then knew ``projected_readers``.
+    since when the index may believe otherwise; it then knew ``projected_readers``. ``history`` is a trigger's.
     """
 
     __tablename__ = "documents"
@@ -63,6 +63,10 @@ class DocumentRow(Base):
     own_readers: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
     projected_readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
     access_changed_at: Mapped[Moment | None]
+    history: Mapped[list[dict[str, str]]] = mapped_column(JSONB, server_default=sql("'[]'::jsonb"))
+    held_at: Mapped[Moment | None]
+    held_by: Mapped[UUID | None]
+    hold_reason: Mapped[str | None]
     current_revision: Mapped[UUID | None]
     created_at: Mapped[Created]
     updated_at: Mapped[Created]

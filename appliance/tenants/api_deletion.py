@@ -1,11 +1,12 @@
 """Routes of the deletion of a tenant: translation only."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 
 from appliance.access.permissions import Action
 from appliance.access.web import TENANT_TRANSACTION, Caller, TenantTx
@@ -19,8 +20,9 @@ READ = within(Action.READ_TENANTS)
 MANAGE = within(Action.MANAGE_TENANTS)
 
 
-def _deletions(session: TenantTx, principal: Caller) -> Deletions:
-    return Deletions(session, principal)
+def _deletions(session: TenantTx, principal: Caller, request: Request) -> Deletions:
+    kept: Callable[[UUID], bool] = request.app.state.kept
+    return Deletions(session, principal, kept)
 
 
 Service = Annotated[Deletions, Depends(_deletions)]

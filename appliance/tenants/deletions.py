@@ -8,6 +8,7 @@ Works in an operator session.
 """
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from appliance.tenants.errors import (
     NothingToConfirm,
     NotYetDeleted,
     OwnTenant,
+    TenantKept,
     TenantNotFound,
     WrongConfirmation,
 )
@@ -50,18 +52,26 @@ class Deletion:
     token: str | None = field(default=None, repr=False)
 
 
+def _nothing(_tenant: UUID) -> bool:
+    return False
+
+
 class Deletions:
     """Deletions of tenants, by an operator of another tenant."""
 
-    def __init__(self, session: Session, by: Principal) -> None:
+    def __init__(self, session: Session, by: Principal, kept: Callable[[UUID], bool] = _nothing) -> None:
+        """``kept``: whether something of a tenant must not be deleted, as its owner says."""
         self._session = session
         self._by = by
+        self._kept = kept
 
     def request(self, tenant: UUID) -> Deletion:
         """Suspend the tenant and give the token that confirms; asked again, the former token is void.
 
-        Raises :class:`TenantNotFound`, :class:`OwnTenant`, :class:`BeingDeleted`, ``LastOperator``.
+        Raises :class:`TenantNotFound`, :class:`OwnTenant`, :class:`BeingDeleted`, :class:`TenantKept`, `LastOperator`.
         """
+        if self._kept(tenant):
+            raise TenantKept
         with operators.one_stays(self._session):
             row = self._tenant(tenant)
             if row.state != "suspended":
@@ -78,7 +88,7 @@ class Deletions:
     def confirm(self, tenant: UUID, token: str, name: str) -> Deletion:
         """Let the deletion begin: a job of the operator's own tenant. Nothing leads back from here.
 
-        Raises :class:`NothingToConfirm`, :class:`WrongConfirmation`, :class:`ConfirmationExpired`.
+        Raises :class:`NothingToConfirm`, :class:`WrongConfirmation`, :class:`ConfirmationExpired`, :class:`TenantKept`.
         """
         row, asked = self._tenant(tenant), repository.deletion(self._session, tenant)
         if asked is None or asked.state != "requested" or row.state != "suspended":
@@ -87,6 +97,8 @@ class Deletions:
             raise WrongConfirmation
         if clock.now() >= asked.expires_at:
             raise ConfirmationExpired
+        if self._kept(tenant):
+            raise TenantKept
         row.state, row.version = "deleting", row.version + 1
         asked.state, asked.confirmed_by, asked.confirmed_at = "confirmed", self._by.user, clock.now()
         asked.job = Jobs(self._session, self._by.tenant).ask(DELETE, {"tenant": str(tenant)}, f"delete:{tenant}")

@@ -22,6 +22,13 @@ class TenantNotFound(NotFound):
     code = "tenant_not_found"
 
 
+class TenantKept(Conflict):
+    """Something of this tenant is under a legal hold."""
+
+    code = "tenant_kept"
+    advice = "Look at it with 'appliance documents holds'; an administrator of the tenant releases it."
+
+
 class UserNotFound(NotFound):
     """No such user."""
 

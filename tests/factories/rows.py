@@ -26,6 +26,7 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("collections", "readers"): ["everyone"],
     ("documents", "readers"): ["everyone"],
     ("documents", "own_readers"): None,
+    ("documents", "history"): [],
     ("documents", "projected_readers"): ["everyone"],
     ("users", "password_hash"): None,
     ("tenants", "settings"): {},

@@ -21,6 +21,7 @@ from appliance.entry.cli import (
     jobs,
     keys,
     licence,
+    life,
     local,
     models,
     output,
@@ -28,7 +29,6 @@ from appliance.entry.cli import (
     routes,
     search,
     sessions,
-    sharing,
     sign_in,
     tenants,
     totp,
@@ -73,8 +73,8 @@ app.command("doctor")(doctor.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("ask")(answers.ask)
 app.command("search")(search.search)
-app.add_typer(sharing.COLLECTIONS, name="collections")
-app.add_typer(sharing.DOCUMENTS, name="documents")
+app.add_typer(life.COLLECTIONS, name="collections")
+app.add_typer(life.DOCUMENTS, name="documents")
 app.add_typer(models.app, name="models")
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(deployments.app, name="deployments")

@@ -93,3 +93,26 @@ def test_an_explanation_says_why_and_ends_with_1_where_it_is_no(cli: Run, leave:
         False,
         ["active", "role", "not_listed", "not_ready"],
     )
+
+
+def test_a_document_is_held_shown_and_released(cli: Run, leave: str) -> None:
+    held = document(cli("documents", "hold", "leave.md", "--reason", "case 7", "--json")[1])
+    assert (held["document_id"], held["reason"]) == (leave, "case 7")
+    assert "case 7" in cli("documents", "holds")[1]
+    assert document(cli("documents", "holds", "--json")[1])["items"] == [held]
+    with pytest.raises(ApplianceError, match="legal hold"):
+        cli("documents", "delete", leave)
+    with pytest.raises(ApplianceError, match="legal hold"):
+        cli("collections", "delete", "handbook", "--yes")
+    assert "held no more" in cli("documents", "release", leave)[1]
+    assert "Nothing is held" in cli("documents", "holds")[1]
+    with pytest.raises(ApplianceError, match="under no legal hold"):
+        cli("documents", "release", leave)
+
+
+def test_a_document_s_states_are_told_and_what_failed_is_tried_again(cli: Run, leave: str) -> None:
+    assert "queued" in cli("documents", "history", "leave.md")[1]
+    (stage,) = document(cli("documents", "history", leave, "--json")[1])["items"]
+    assert (stage["state"], stage["reason"]) == ("queued", None)
+    assert document(cli("collections", "retry", "handbook", "--json")[1]) == {"retried": 0, "left": 0}
+    assert "0 documents are read again." in cli("collections", "retry", "handbook")[1]

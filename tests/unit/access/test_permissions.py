@@ -17,6 +17,7 @@ TABLE = {
     Action.WRITE_DOCUMENTS: "-xx-x",
     Action.MANAGE_COLLECTIONS: "-xx-x",
     Action.MANAGE_ACCESS: "--x-x",
+    Action.MANAGE_HOLDS: "--x-x",
     Action.READ_JOBS: "xxx-x",
     Action.CANCEL_JOBS: "-xx-x",
     Action.READ_USERS: "--xXX",
@@ -39,6 +40,7 @@ CELLS = [(role, action, row[ROLES.index(role)]) for action, row in TABLE.items()
 CONTENT = {
     *(Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.EXPORT_CONTENT),
     Action.MANAGE_ACCESS,
+    Action.MANAGE_HOLDS,
 }
 
 

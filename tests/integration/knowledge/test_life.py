@@ -1,0 +1,119 @@
+"""What a document went through, what failed tried again, and holds that nobody's deletion gets past."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+
+from appliance.access.principal import Principal
+from appliance.kit import clock
+from appliance.kit.ids import uuid7
+from appliance.knowledge import life, lists
+from appliance.knowledge.errors import DocumentNotFound, NotHeld, UnderHold
+from appliance.knowledge.life import Life
+from appliance.knowledge.service import Knowledge
+from tests.integration.knowledge.office import Office
+
+PUMP = "The pump XR-200 is mounted with two straps."
+BROKEN = b"%PDF-1.7 no"
+
+
+@contextmanager
+def lived(office: Office, who: Principal | None = None) -> Iterator[Life]:
+    with office.databases.app.session(office.me.tenant) as session:
+        yield Life(session, who or office.me)
+
+
+def test_a_document_remembers_its_states_with_times_and_reasons(office: Office) -> None:
+    begun = clock.now()
+    document = office.ready("pump.txt", PUMP).id
+    office.add("pump.txt", BROKEN)
+    office.settle()
+    with lived(office) as of:
+        stages = of.history(document)
+    first = ["queued", "parsing", "encoding", "indexing", "ready"]
+    assert [stage.state for stage in stages] == [*first, "queued", "parsing", "failed"]
+    assert [stage.at for stage in stages] == sorted(stage.at for stage in stages)
+    assert abs(stages[0].at - begun) < timedelta(minutes=1)
+    assert stages[-1].reason_code
+    assert stages[-1].reason
+    assert {stage.reason_code for stage in stages[:-1]} == {None}
+    with office.databases.app.session(office.me.tenant) as session:
+        lists.set_document(session, document, [])
+    with lived(office) as of, pytest.raises(DocumentNotFound):
+        of.history(document)
+
+
+def test_it_remembers_the_last_hundred(office: Office) -> None:
+    document = office.add("pump.txt", BROKEN).document.id
+    office.settle()
+    for _ in range(40):
+        office.retry(document)
+        office.settle()
+    with lived(office) as of:
+        stages = of.history(document)
+    assert len(stages) == 100
+    assert stages[-1].state == "failed"
+
+
+def test_all_that_failed_is_tried_again_and_nothing_else(office: Office) -> None:
+    office.ready("pump.txt", PUMP)
+    for number in range(3):
+        office.add(f"{number}.pdf", BROKEN)
+    office.settle()
+    closed = office.add("closed.pdf", BROKEN).document.id
+    office.settle()
+    with office.databases.app.session(office.me.tenant) as session:
+        lists.set_document(session, closed, [])
+    with lived(office) as of:
+        assert of.retry_failed(office.collection) == (3, 0)
+    assert office.work() == 3
+    with lived(office) as of:
+        assert of.retry_failed(office.create("empty")) == (0, 0)
+
+
+def test_what_is_held_is_not_forgotten_until_it_is_released(office: Office) -> None:
+    document = office.ready("pump.txt", PUMP).id
+    other = office.ready("other.txt", PUMP).id
+    with lived(office) as of:
+        placed = of.hold(document, "case 7")
+        assert of.hold(document, "case 8") == placed == of.held(document), "the first hold stays"
+    with pytest.raises(UnderHold):
+        office.forget(document)
+    with office.databases.app.session(office.me.tenant) as session, pytest.raises(UnderHold):
+        Knowledge(session, office.me).forget_collection(office.collection)
+    assert {office.document(each).state for each in (document, other)} == {"ready"}, "all or nothing"
+    assert life.holding(office.databases.system, office.me.tenant)
+    with office.databases.system.session() as session:
+        assert life.holds(session, None, 5) == [placed]
+        assert life.holds(session, document, 5) == []
+    with lived(office) as of:
+        of.release(document)
+    assert not life.holding(office.databases.system, office.me.tenant)
+    with lived(office) as of, pytest.raises(NotHeld):
+        of.release(document)
+    office.forget(document)
+    office.settle()
+    with pytest.raises(DocumentNotFound):
+        office.document(document)
+
+
+def test_a_hold_that_comes_while_the_collection_goes_stops_the_job(office: Office) -> None:
+    """A document that was added while its collection is being deleted, and held before the job came to it."""
+    with office.databases.app.session(office.me.tenant) as session:
+        job = Knowledge(session, office.me).forget_collection(office.collection)
+    late = office.add("late.txt", PUMP.encode()).document.id
+    with lived(office) as of:
+        of.hold(late, "case 7")
+    office.settle()
+    assert office.document(late).state in ("queued", "ready")
+    assert office.job(job).state in ("queued", "failed")
+
+
+def test_what_is_being_deleted_or_not_there_is_not_held(office: Office) -> None:
+    document = office.ready("pump.txt", PUMP).id
+    office.forget(document)
+    for key in (document, uuid7()):
+        with lived(office) as of, pytest.raises(DocumentNotFound):
+            of.hold(key, "too late")
