@@ -81,7 +81,7 @@ def test_what_is_held_is_not_forgotten_until_it_is_released(office: Office) -> N
         assert of.hold(document, "case 8") == placed == of.held(document), "the first hold stays"
     with pytest.raises(UnderHold):
         office.forget(document)
-    with office.databases.app.session(office.me.tenant) as session, pytest.raises(UnderHold):
+    with pytest.raises(UnderHold), office.databases.app.session(office.me.tenant) as session:
         Knowledge(session, office.me).forget_collection(office.collection)
     assert {office.document(each).state for each in (document, other)} == {"ready"}, "all or nothing"
     assert life.holding(office.databases.system, office.me.tenant)
