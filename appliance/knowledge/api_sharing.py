@@ -73,7 +73,7 @@ def inherit_access(document_id: UUID, sharing: Service) -> schemas.AccessView:
     return schemas.AccessView.of(sharing.share(document_id, None))
 
 
-@router.get("/documents/{document_id}/explain")
+@router.get("/documents/{document_id}/explain/{user_id}")
 def explain_access(
     document_id: UUID, user_id: UUID, session: Tx, principal: Caller, chunk_id: UUID | None = None
 ) -> schemas.ExplanationView:

@@ -16,7 +16,7 @@ from appliance.knowledge.sharing import Access
 class ReadersBody(BaseModel):
     """An access list: it replaces the one before. Without any entry nobody may read."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"everyone": True}})
 
     everyone: bool = False
     groups: list[UUID] = Field(default_factory=list, max_length=200)

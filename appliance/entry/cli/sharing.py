@@ -85,7 +85,7 @@ def explain(
     with connect() as api:
         key = any_document(api, document, collection)
         person = one(api, f"{within(api, None)}/users", "user", user, "login")["id"]
-        told = api.get(f"/api/v1/documents/{key}/explain", user_id=person, chunk_id=chunk)
+        told = api.get(f"/api/v1/documents/{key}/explain/{person}", chunk_id=chunk)
     if as_json:
         output.document(told)
     else:

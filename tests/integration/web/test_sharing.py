@@ -224,14 +224,14 @@ def test_only_administrators_explain_and_look_through_another_s_eyes(
     admin: Ask, ann: Colleague, bob: Colleague, handbook: str, client: TestClient, house: House
 ) -> None:
     document = ann.upload(handbook, "leave.md")[1]["document"]["id"]
-    path = f"/documents/{document}/explain?user_id={bob.id}"
+    path = f"/documents/{document}/explain/{bob.id}"
     told = admin("GET", path)[1]
     assert (told["document"], told["login"], told["may_read"]) == ("leave.md", "bob", False)
     assert [one["code"] for one in told["reasons"]] == ["active", "role", "listed", "not_ready"]
     theirs = add(Desk(client, house.admin_of_two), house.two, "zoe")["id"]
     for user in (theirs, uuid7()):
-        assert admin("GET", f"/documents/{document}/explain?user_id={user}")[1]["code"] == "user_not_found"
+        assert admin("GET", f"/documents/{document}/explain/{user}")[1]["code"] == "user_not_found"
         assert admin("POST", f"/search/as/{user}", {"query": "leave"})[1]["code"] == "user_not_found"
-    assert admin("GET", f"/documents/{uuid7()}/explain?user_id={bob.id}")[1]["code"] == "document_not_found"
+    assert admin("GET", f"/documents/{uuid7()}/explain/{bob.id}")[1]["code"] == "document_not_found"
     assert ann("GET", path)[0] == ann("POST", f"/search/as/{bob.id}", {"query": "leave"})[0] == 403
     assert admin("POST", f"/search/as/{bob.id}", {"query": "leave"})[0] == 503, "there is no index here"
