@@ -20,14 +20,16 @@ import select
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NoReturn
 
+from appliance.drivers.ocr.port import Eye
 from appliance.kit import clock
 from appliance.kit.confine import Walls, code, missing, offered
 from appliance.knowledge.parsing.errors import FileRefused, TooHungry, TooSlow, Unreadable
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.message import REQUEST_LIMIT, answer_limit, answered, frame, receive, refused
+from appliance.knowledge.parsing.message import EYES, REQUEST_LIMIT, answer_limit, answered, frame, receive, refused
 from appliance.knowledge.parsing.read import read
 
 _NOBODY: Final = 65534
@@ -38,10 +40,26 @@ _OVER: Final = 3
 """How a turn ends that finds no further request."""
 
 
-def answer(file: BinaryIO, name: str, limits: ParseLimits) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every reader of this process begins with."""
+
+    walls: Walls
+    eye: Eye | None = None
+
+
+def _opened() -> Eye:
+    """The models of text recognition: only a process that is asked for pictures waits seconds for them."""
+    from appliance.drivers.ocr.rapid import RapidEye  # noqa: PLC0415 - see above
+    from appliance.knowledge.parsing import pictures  # noqa: F401, PLC0415 - a fork that gave up root may not import
+
+    return RapidEye()
+
+
+def answer(file: BinaryIO, name: str, limits: ParseLimits, eye: Eye | None = None) -> dict[str, Any]:
     """What is said of one file. Whatever goes wrong in a parser is this file's failure."""
     try:
-        return answered(read(file, name, limits))
+        return answered(read(file, name, limits, eye))
     except FileRefused as error:
         return refused(error)
     except MemoryError:
@@ -70,15 +88,15 @@ def confine(limits: ParseLimits, walls: Walls) -> None:
     walls.put_up()
 
 
-def _shut_in(file: BinaryIO, name: str, limits: ParseLimits, walls: Walls) -> dict[str, Any]:
+def _shut_in(file: BinaryIO, name: str, limits: ParseLimits, tools: Tools) -> dict[str, Any]:
     try:
-        confine(limits, walls)
+        confine(limits, tools.walls)
     except OSError as error:  # what has no walls reads nothing
         return refused(Unreadable(f"its reader could not be shut in: {error}"))
-    return answer(file, name, limits)
+    return answer(file, name, limits, tools.eye)
 
 
-def _fork(path: Path, name: str, limits: ParseLimits, writing: int, walls: Walls) -> NoReturn:
+def _fork(path: Path, name: str, limits: ParseLimits, writing: int, tools: Tools) -> NoReturn:
     """In the fork: answer into the pipe and end without any of Python's own endings."""
     with suppress(BaseException):
         nothing = os.open(os.devnull, os.O_RDWR)
@@ -86,7 +104,7 @@ def _fork(path: Path, name: str, limits: ParseLimits, writing: int, walls: Walls
             os.dup2(nothing, stream)
         os.close(nothing)
         with path.open("rb") as file:
-            message = frame(_shut_in(file, name, limits, walls))
+            message = frame(_shut_in(file, name, limits, tools))
         with io.FileIO(writing, "w") as pipe:
             view = memoryview(message)
             while view:
@@ -94,13 +112,13 @@ def _fork(path: Path, name: str, limits: ParseLimits, writing: int, walls: Walls
     os._exit(0)
 
 
-def served(path: Path, name: str, limits: ParseLimits, walls: Walls) -> bytes:
+def served(path: Path, name: str, limits: ParseLimits, tools: Tools) -> bytes:
     """The framed answer for one file, read by a fork that may die or hang."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _fork(path, name, limits, writing, walls)
+        _fork(path, name, limits, writing, tools)
     os.close(writing)
     try:
         gathered = _gather(reading, clock.monotonic() + limits.seconds, answer_limit(limits))
@@ -151,12 +169,12 @@ def _taken(size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _turn(walls: Walls) -> int:
+def _turn(tools: Tools) -> int:
     """In a fork: one request, one answer."""
     order = receive(_taken, REQUEST_LIMIT)
     if order is None:
         return _OVER
-    left = memoryview(served(Path(order["path"]), str(order["name"]), ParseLimits(**order["limits"]), walls))
+    left = memoryview(served(Path(order["path"]), str(order["name"]), ParseLimits(**order["limits"]), tools))
     while left:
         left = left[os.write(1, left) :]
     return 0
@@ -171,14 +189,14 @@ def main() -> int:
     for lacking in missing(offered()):
         sys.stderr.write(f"{lacking}\n")
     sys.stderr.flush()
-    walls, status = Walls(code()), 0
+    tools, status = Tools(Walls(code()), _opened() if EYES in sys.argv else None), 0
     while status == 0:
         select.select([0], [], [])
         pid = os.fork()
         if pid == 0:
             status = 1
             with suppress(BaseException):
-                status = _turn(walls)
+                status = _turn(tools)
             os._exit(status)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     return 0 if status == _OVER else 1

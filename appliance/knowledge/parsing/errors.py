@@ -9,7 +9,8 @@
     ├── Truncated        truncated              the end is missing
     ├── Damaged          damaged                not well-formed inside
     ├── ArchiveBomb      archive_bomb           unpacks to far more than it is
-    ├── NoTextLayer      no_text_layer          a scan
+    ├── NoTextLayer      no_text_layer          a picture or scan in which no text was found
+    ├── NeedsRecognition needs_recognition      a picture or scan, and nobody who recognises text
     ├── NoText           no_text                well-formed, but says nothing
     ├── TooMuchText      too_much_text
     ├── TooSlow          too_slow               over its time
@@ -92,10 +93,17 @@ class ArchiveBomb(FileRefused):
 
 
 class NoTextLayer(FileRefused):
-    """Pictures of text."""
+    """Pictures without text."""
 
     code = "no_text_layer"
-    sentence = "The PDF is a scan: it has no text layer. Run text recognition over it first."
+    sentence = "The file has no text layer, and no text could be recognised in it."
+
+
+class NeedsRecognition(FileRefused):
+    """Pictures of text; the host then asks the process that can read them."""
+
+    code = "needs_recognition"
+    sentence = "The file is a picture or a scan, and text recognition is not at hand."
 
 
 class NoText(FileRefused):

@@ -24,6 +24,11 @@ EML: Final = "message/rfc822"
 MSG: Final = "application/vnd.ms-outlook"
 EPUB: Final = "application/epub+zip"
 ZIP: Final = "application/zip"
+PNG: Final = "image/png"
+JPEG: Final = "image/jpeg"
+TIFF: Final = "image/tiff"
+WEBP: Final = "image/webp"
+PICTURES: Final = frozenset([PNG, JPEG, TIFF, WEBP])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ FORMATS: Final = (
     Format("Markdown", MARKDOWN, (".md", ".markdown"), "headings, lists, tables, code; the file's own lines"),
     Format("text", TEXT, (".txt", ".text", ".log"), "paragraphs; the file's own lines; any common encoding"),
     Format("HTML", HTML, (".html", ".htm", ".xhtml"), "headings, lists, tables; menus and hidden parts are left out"),
-    Format("PDF", PDF, (".pdf",), "pages, headings, paragraphs, tables; repeated page headers and footers go"),
+    Format("PDF", PDF, (".pdf",), "pages, headings, paragraphs, tables; repeated page headers and footers go; scans"),
     Format("Word (DOCX)", DOCX, (".docx", ".docm", ".dotx"), "headings, lists, tables, footnotes"),
     Format(
         "Excel (XLSX)",
@@ -64,6 +69,10 @@ FORMATS: Final = (
     Format("mail (EML)", EML, (".eml",), "subject, people, date, letter, attachments of every kind that is read"),
     Format("Outlook mail (MSG)", MSG, (".msg",), "the same"),
     Format("EPUB", EPUB, (".epub",), "chapters in their order, headings, lists, tables"),
+    Format("PNG", PNG, (".png",), "recognised text: paragraphs, tables; Chinese and English"),
+    Format("JPEG", JPEG, (".jpg", ".jpeg"), "the same"),
+    Format("TIFF", TIFF, (".tif", ".tiff"), "the same, its pictures as pages"),
+    Format("WebP", WEBP, (".webp",), "the same"),
     Format("ZIP", ZIP, (".zip",), "every file in it that is read, under its path; pages as each file has them"),
 )
 

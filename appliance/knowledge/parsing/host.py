@@ -4,19 +4,22 @@ import os
 import select
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
 from appliance.kit import clock
 from appliance.kit.children import Child, ChildNotStarted, spawn
 from appliance.kit.environment import plain
-from appliance.knowledge.parsing.errors import FileRefused, TooSlow, Unreadable
+from appliance.knowledge.parsing.errors import FileRefused, NeedsRecognition, TooSlow, Unreadable
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.message import REQUEST_LIMIT, BadMessage, answer_limit, believed, frame, receive
+from appliance.knowledge.parsing.message import EYES, REQUEST_LIMIT, BadMessage, answer_limit, believed, frame, receive
 from appliance.knowledge.parsing.parsed import Parsed
 
 # The child ends a document at its deadline by itself; this much later we end the child.
 _PATIENCE: Final = 10.0
+_PAGES: Final = 10
+_MODELS: Final = 2 * 1024 * 1024 * 1024
 _PIECE: Final = 1 << 20
 _GRACE: Final = 2.0
 
@@ -26,15 +29,28 @@ class ParserHost:
 
     reader: tuple[str, ...] = ("-m", "appliance.knowledge.parsing.child")
 
-    def __init__(self, limits: ParseLimits, log: Path | None = None) -> None:
+    def __init__(self, limits: ParseLimits, log: Path | None = None, *, eyes: bool = False) -> None:
         self.limits = limits
+        self._flags = (EYES,) if eyes else ()
+        self._eyes = None if eyes else ParserHost(_recognising(limits), log, eyes=True)
         self._log = log
         self._turn = threading.Lock()
         self._child: Child | None = None
         self._requests = self._answers = -1
 
     def parse(self, path: Path, name: str) -> Parsed:
-        """The document in the file at ``path``, called ``name`` by its uploader. Raises FileRefused with the reason."""
+        """The document in the file at ``path``, called ``name`` by its uploader. Raises FileRefused with the reason.
+
+        What holds pictures of text is read again by a process that recognises them, started for the first.
+        """
+        try:
+            return self._parsed(path, name)
+        except NeedsRecognition:
+            if self._eyes is None:
+                raise
+            return self._eyes.parse(path, name)
+
+    def _parsed(self, path: Path, name: str) -> Parsed:
         request = frame({"path": str(path.absolute()), "name": name[-255:], "limits": self.limits.as_fields()})
         if len(request) > REQUEST_LIMIT:
             raise Unreadable("its name is too long")
@@ -79,7 +95,7 @@ class ParserHost:
         self._answers, theirs_out = os.pipe()
         try:
             self._child = spawn(
-                [sys.executable, *self.reader],
+                [sys.executable, *self.reader, *self._flags],
                 name="parser",
                 env=plain(),
                 log=self._log,
@@ -105,9 +121,16 @@ class ParserHost:
         """End the process."""
         with self._turn:
             self._end()
+        if self._eyes is not None:
+            self._eyes.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _recognising(limits: ParseLimits) -> ParseLimits:
+    """A page takes seconds and the models a gigabyte, where a text layer takes neither."""
+    return replace(limits, seconds=limits.seconds * _PAGES, memory=limits.memory + _MODELS)

@@ -57,7 +57,14 @@ class Sizes:
         return self.levels.get(_rounded(line.size), 0) if short else 0
 
 
-def written(pages: Sequence[Sequence[Line]], title: str, limits: ParseLimits) -> Parsed:
+def written(
+    pages: Sequence[Sequence[Line]],
+    title: str,
+    limits: ParseLimits,
+    *,
+    media_type: str = "application/pdf",
+    warnings: tuple[str, ...] = (),
+) -> Parsed:
     """The document that these pages make; TooMuchText beyond the limit."""
     writer = Writer(limits.text)
     bare = _without_margins(pages)
@@ -66,7 +73,7 @@ def written(pages: Sequence[Sequence[Line]], title: str, limits: ParseLimits) ->
         writer.page()
         for kind, level, group in _blocks(lines, sizes):
             _write(writer, kind, level, group)
-    return writer.parsed("application/pdf", title)
+    return writer.parsed(media_type, title, warnings)
 
 
 def _write(writer: Writer, kind: Kind, level: int, group: Sequence[Line]) -> None:

@@ -83,6 +83,8 @@ def _take(letter: Letter, part: Part, limits: ParseLimits) -> None:
         if isinstance(within, Part):
             letter.files.append((name or _decoded(within["Subject"]) + ".eml", within.as_bytes))
         return
+    if part.get_content_maintype() == "image" and part["Content-ID"]:
+        return  # a logo within the letter
     attached = name or part.get_content_disposition() == "attachment"
     if kind in ("text/plain", "text/html") and not attached:
         text = _text(part)

@@ -19,13 +19,14 @@ _TEXTS: Final = frozenset(
 )
 """Kinds of text: only the name tells them apart."""
 
+_READ: Final = formats.PICTURES | {formats.PDF, formats.MSG}
 _OTHERS: Final = (
-    (b"\x89PNG\r\n", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG\r\n", formats.PNG),
+    (b"\xff\xd8\xff", formats.JPEG),
     (b"GIF8", "a GIF picture"),
     (b"BM", "a BMP picture"),
-    (b"II*\x00", "a TIFF picture"),
-    (b"MM\x00*", "a TIFF picture"),
+    (b"II*\x00", formats.TIFF),
+    (b"MM\x00*", formats.TIFF),
     (b"{\\rtf", "a rich text file (RTF)"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
@@ -63,7 +64,7 @@ def media_type(content: bytes, name: str) -> str:
         raise EmptyFile
     told, promise = _told(content, promised(name)), promised(name)
     if told == formats.ZIP:
-        if promise is not None and (promise in _TEXTS or promise in (formats.PDF, formats.MSG)):
+        if promise is not None and (promise in _TEXTS or promise in _READ):
             raise Mislabelled(f"{suffix(name)} by name, but it is a ZIP archive or Office file")
         return formats.ZIP
     if told is None:  # text: the name says which kind
@@ -72,7 +73,7 @@ def media_type(content: bytes, name: str) -> str:
         return promise or _kind_of_text(content)
     if promise is not None and promise != told:
         raise Mislabelled(f"{suffix(name)} by name, but it is {called(told)}")
-    if told not in (formats.PDF, formats.MSG):
+    if told not in _READ:
         raise UnknownType(told)
     return told
 
@@ -90,16 +91,22 @@ def _told(content: bytes, promise: str | None) -> str | None:
     if head.startswith(_ZIP):
         return formats.ZIP
     if head.startswith(_OLE):
-        if _ENCRYPTED_PACKAGE in content:
-            raise Encrypted
-        if _OUTLOOK in content or promise == formats.MSG:
-            return formats.MSG
-        return "an old Office file (.doc, .xls, .ppt): save it as .docx, .xlsx or .pptx"
+        return _compound(content, promise)
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return formats.WEBP
     binary = not head.startswith(_WIDE_MARKS) and any(byte in _BINARY for byte in head) and wide(content) is None
     for mark, what in _OTHERS:
         if head.startswith(mark) and (binary or len(mark) >= _SHORT):
             return what
     return "a binary file" if binary else None
+
+
+def _compound(content: bytes, promise: str | None) -> str:
+    if _ENCRYPTED_PACKAGE in content:
+        raise Encrypted
+    if _OUTLOOK in content or promise == formats.MSG:
+        return formats.MSG
+    return "an old Office file (.doc, .xls, .ppt): save it as .docx, .xlsx or .pptx"
 
 
 def _kind_of_text(content: bytes) -> str:

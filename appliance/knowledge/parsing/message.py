@@ -18,6 +18,9 @@ _KINDS: Final = frozenset(get_args(Kind))
 _MAX_WARNINGS: Final = 20
 
 
+EYES: Final = "--eyes"
+"""The argument by which a reader's process is told to load text recognition."""
+
 REQUEST_LIMIT: Final = 64 * 1024
 # Beside the text come the blocks; without a cap a parser gone wild would fill our memory instead of its own.
 _ANSWER_PER_CHARACTER: Final = 8

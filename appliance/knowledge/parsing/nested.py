@@ -7,7 +7,7 @@ would burst the caps of the whole refuses the whole.
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from appliance.knowledge.parsing.errors import ArchiveBomb, FileRefused, TooMuchText
+from appliance.knowledge.parsing.errors import ArchiveBomb, FileRefused, NeedsRecognition, TooMuchText
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.writer import Writer, flat
 
@@ -17,7 +17,8 @@ Reader = Callable[[bytes, str], Parsed]
 DEEPEST: Final = 8
 """Forwards of forwards are real; archives in archives without end are not."""
 
-_WHOLE: Final = (ArchiveBomb, TooMuchText)
+_WHOLE: Final = (ArchiveBomb, TooMuchText, NeedsRecognition)
+"""The last is asked of another process, for the file as a whole."""
 
 
 def include(

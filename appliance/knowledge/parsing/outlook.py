@@ -8,11 +8,12 @@ from oxmsg.attachment import Attachment
 
 from appliance.knowledge.parsing import formats, html, nested, plain
 from appliance.knowledge.parsing.errors import Damaged, Encrypted, NoText, Truncated
+from appliance.knowledge.parsing.formats import promised
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.mail import Letter
 from appliance.knowledge.parsing.parsed import Parsed
 
-_TO, _CC, _SHORT_NAME = 0x0E04, 0x0E03, 0x3704
+_TO, _CC, _SHORT_NAME, _CONTENT_ID = 0x0E04, 0x0E03, 0x3704, 0x3712
 _LOCKED: Final = ("IPM.Note.SMIME", "IPM.Note.Secure")
 _BROKEN: Final = (OSError, KeyError, ValueError, IndexError, AssertionError, AttributeError, UnicodeError)
 """What oxmsg and olefile raise of files that are not as they should be."""
@@ -49,6 +50,8 @@ def _letter(message: Message, limits: ParseLimits) -> Letter:
     except NoText:
         pass
     for one in message.attachments:
+        if one.properties.str_prop_value(_CONTENT_ID) and promised(_name(one)) in formats.PICTURES:
+            continue  # a logo within the letter
         letter.files.append((_name(one), partial(bytes, one.file_bytes or b"")))
     return letter
 

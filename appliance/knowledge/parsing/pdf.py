@@ -3,12 +3,22 @@
 import io
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median_low
 from typing import Any, BinaryIO, Final
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
-from appliance.knowledge.parsing.errors import Damaged, Encrypted, NoTextLayer, TooMuchText, Truncated
+from appliance.drivers.ocr.port import Eye, Picture
+from appliance.knowledge.parsing import recognised
+from appliance.knowledge.parsing.errors import (
+    Damaged,
+    Encrypted,
+    NeedsRecognition,
+    NoTextLayer,
+    TooMuchText,
+    Truncated,
+)
 from appliance.knowledge.parsing.layout import Line, written
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.parsed import Parsed
@@ -22,27 +32,59 @@ _FEWEST_CHARACTERS: Final = 3
 _CELL_GAP: Final = 1.5
 """Sizes of white space between two cells of a table; even justified text keeps its spaces below that."""
 
+_SIDE: Final = 4000
+_DEPTH: Final = 4
+"""Of forms within forms that may hold a picture."""
+
 _UNIT_SIZE: Final = 1.5
 _LINE_ENDS: Final = (10, 13)
 _HYPHENS: Final = (2, 0xFFFE)
 """What pdfium gives for a hyphen at a line's end that it would take out."""
 
 
-def parse(file: BinaryIO, limits: ParseLimits) -> Parsed:
-    """A PDF with its pages. Raises Encrypted, Truncated, Damaged, NoTextLayer, TooMuchText."""
+def parse(file: BinaryIO, eye: Eye | None, limits: ParseLimits) -> Parsed:
+    """A PDF with its pages; those that are pictures are read by ``eye``.
+
+    Raises Encrypted, Truncated, Damaged, NoTextLayer, NeedsRecognition (pictures, and no eye), TooMuchText.
+    """
+    warnings: list[str] = []
     _complete(file)
     document = _opened(file)
     try:
         if len(document) > limits.pages:
             raise TooMuchText(f"{len(document)} pages")
         pages = [list(_lines(document, number)) for number in range(len(document))]
+        sizes = sorted(line.size for lines in pages for line in lines)
+        body = median_low(sizes) if sizes else None
+        for number, lines in enumerate(pages):
+            if _visible(lines) < _FEWEST_CHARACTERS and _has_picture(document[number]):
+                if eye is None:
+                    raise NeedsRecognition(f"page {number + 1}")
+                picture = _rendered(document[number])
+                seen = eye.read(picture)
+                pages[number] = recognised.lines(seen, picture.shape[0], body)
+                warnings += recognised.doubts(seen, number + 1)
         title = flat(str(document.get_metadata_dict().get("Title") or ""))
     finally:
         document.close()
-    visible = sum(len(cell) for page in pages for line in page for cell in line.cells)
-    if visible < _FEWEST_CHARACTERS * max(len(pages), 1):
+    if sum(map(_visible, pages)) < _FEWEST_CHARACTERS * max(len(pages), 1):
         raise NoTextLayer(f"{len(pages)} pages")
-    return written(pages, title, limits)
+    return written(pages, title, limits, warnings=tuple(warnings))
+
+
+def _visible(lines: Sequence[Line]) -> int:
+    return sum(len(cell) for line in lines for cell in line.cells)
+
+
+def _has_picture(page: "pdfium.PdfPage") -> bool:
+    return any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=_DEPTH))
+
+
+def _rendered(page: "pdfium.PdfPage") -> Picture:
+    """As recognition wants it; a poster is made smaller."""
+    scale = min(recognised.DPI / 72, _SIDE / max(*page.get_size(), 1.0))
+    picture: Picture = page.render(scale=scale).to_numpy()
+    return picture[:, :, :3]
 
 
 def _complete(file: BinaryIO) -> None:

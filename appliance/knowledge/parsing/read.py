@@ -3,6 +3,7 @@
 import io
 from typing import BinaryIO
 
+from appliance.drivers.ocr.port import Eye
 from appliance.knowledge.parsing import (
     formats,
     html,
@@ -18,22 +19,23 @@ from appliance.knowledge.parsing import (
 )
 from appliance.knowledge.parsing.archive import Archive, Spent
 from appliance.knowledge.parsing.decoding import decode
-from appliance.knowledge.parsing.errors import Damaged, EmptyFile, FileTooLarge, NoText
+from appliance.knowledge.parsing.errors import Damaged, EmptyFile, FileTooLarge, NeedsRecognition, NoText
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.media import media_type
 from appliance.knowledge.parsing.parsed import Parsed
 
 
-def read(file: BinaryIO, name: str, limits: ParseLimits) -> Parsed:
-    """The document in a file; any FileRefused says why there is none."""
-    return _Reading(limits, Spent(), 0).read(file, name)
+def read(file: BinaryIO, name: str, limits: ParseLimits, eye: Eye | None = None) -> Parsed:
+    """The document in a file, pictures read by ``eye``; any FileRefused says why there is none."""
+    return _Reading(limits, eye, Spent(), 0).read(file, name)
 
 
 class _Reading:
     """Reads a file and those within it; what archives unpack counts together, however deep."""
 
-    def __init__(self, limits: ParseLimits, spent: Spent, depth: int) -> None:
+    def __init__(self, limits: ParseLimits, eye: Eye | None, spent: Spent, depth: int) -> None:
         self._limits = limits
+        self._eye = eye
         self._spent = spent
         self._depth = depth
 
@@ -56,11 +58,13 @@ class _Reading:
             case formats.ZIP:
                 return self._package(file, name)
             case formats.PDF:
-                return pdf.parse(file, self._limits)
+                return pdf.parse(file, self._eye, self._limits)
             case formats.EML:
                 return mail.parse(content, self._within, self._limits)
             case formats.MSG:
                 return outlook.parse(content, self._within, self._limits)
+            case _ if kind in formats.PICTURES:
+                return _seen(content, kind, self._eye, self._limits)
             case _:
                 return _text(content, kind, self._limits)
 
@@ -76,7 +80,15 @@ class _Reading:
         """A file within this one."""
         if self._depth >= nested.DEEPEST:
             raise Damaged("nested too deep")
-        return _Reading(self._limits, self._spent, self._depth + 1).read(io.BytesIO(content), name)
+        return _Reading(self._limits, self._eye, self._spent, self._depth + 1).read(io.BytesIO(content), name)
+
+
+def _seen(content: bytes, kind: str, eye: Eye | None, limits: ParseLimits) -> Parsed:
+    if eye is None:
+        raise NeedsRecognition("a picture")
+    from appliance.knowledge.parsing import pictures  # noqa: PLC0415 - its libraries' memory is for pictures only
+
+    return pictures.parse(content, kind, eye, limits)
 
 
 def _text(content: bytes, kind: str, limits: ParseLimits) -> Parsed:

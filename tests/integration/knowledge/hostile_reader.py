@@ -21,6 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from appliance.drivers.ocr.port import Eye
 from appliance.kit.confine import Walls
 from appliance.knowledge.parsing import child
 from appliance.knowledge.parsing.errors import Unreadable
@@ -106,7 +107,7 @@ def _remembered() -> int:
     return found
 
 
-def hostile(file: BinaryIO, name: str, limits: ParseLimits) -> dict[str, Any]:
+def hostile(file: BinaryIO, name: str, limits: ParseLimits, eye: Eye | None = None) -> dict[str, Any]:
     """Try everything."""
     if name == "older":
         _older_calls()

@@ -211,7 +211,9 @@ def network(pid: int) -> Path:
 
 
 def test_the_child_imports_neither_torch_nor_the_database() -> None:
-    heavy = "[name for name in ('torch', 'sqlalchemy', 'opencc') if name in sys.modules]"
+    heavy = (
+        "[name for name in ('torch', 'sqlalchemy', 'opencc', 'cv2', 'onnxruntime', 'rapidocr') if name in sys.modules]"
+    )
     program = f"import sys, appliance.knowledge.parsing.child; print({heavy})"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=ROOT, text=True)
     assert told.stdout == "[]\n"

@@ -15,7 +15,7 @@ from tests.factories import compound, files, office
 LIMITS = ParseLimits(text=200_000, entries=60, unpacked=12_000_000)
 SHEET = office.workbook({"Prices": [["Part", "Price"], ["P-1", 9]]})
 PDF = files.pdf([("First page of the plan", 12, 50, 700)], [("Second page of the plan", 12, 50, 700)])
-PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(40)
+GIF = b"GIF89a" + bytes(40)
 
 
 def parsed(content: bytes, name: str) -> Parsed:
@@ -48,7 +48,7 @@ def attach(message: EmailMessage, content: bytes, name: str) -> None:
 def test_a_mail_gives_its_subject_people_letter_and_attachments() -> None:
     message = mail(html="<p>not this one</p>")
     attach(message, SHEET, "价格.xlsx")
-    attach(message, PNG, "logo.png")
+    attach(message, GIF, "logo.gif")
     attach(message, b"# Notes\n\n## Old *ones*\n\n- a\n- b\n", "notes.md")
     document = parsed(message.as_bytes(), "a.eml")
     assert document.title == "Plan 计划"
@@ -72,7 +72,7 @@ def test_a_mail_gives_its_subject_people_letter_and_attachments() -> None:
     ]
     assert document.blocks[7].path == ("Plan 计划", "价格.xlsx", "Prices")
     assert [block.level for block in document.blocks if block.kind == "heading"] == [1, 2, 3, 2, 3, 4]
-    assert document.warnings == (f"logo.png: {errors.UnknownType('a PNG picture')}",)
+    assert document.warnings == (f"logo.gif: {errors.UnknownType('a GIF picture')}",)
     assert parsed(message.as_bytes(), "no name").media_type == "message/rfc822"
 
 
@@ -107,7 +107,7 @@ OUTLOOK: dict[int, str | bytes | int] = {
 
 
 def test_an_outlook_mail_gives_the_same() -> None:
-    content = compound.msg(OUTLOOK | {0x1000: "Dear all,\r\n\r\nsee there."}, {"价格.xlsx": SHEET, "logo.png": PNG})
+    content = compound.msg(OUTLOOK | {0x1000: "Dear all,\r\n\r\nsee there."}, {"价格.xlsx": SHEET, "logo.gif": GIF})
     document = parsed(content, "a.msg")
     assert shown(document) == [
         ("heading", "Plan 计划"),

@@ -28,8 +28,9 @@ CASES = [
     ("wordy.html", b"<p>" + b"a" * 200_001, errors.TooMuchText),
     ("wordy.docx", files.word(files.paragraph("a" * 200_001)), errors.TooMuchText),
     ("long.pdf", files.pdf(*[[("page", 12, 50, 700)]] * 6), errors.TooMuchText),
-    ("picture.png", PNG, errors.UnknownType),
-    ("noname", PNG, errors.UnknownType),
+    ("picture.png", PNG, errors.NeedsRecognition),
+    ("noname", PNG, errors.NeedsRecognition),
+    ("picture.gif", b"GIF89a", errors.UnknownType),
     ("picture.pdf", PNG, errors.Mislabelled),
     ("picture.txt", PNG, errors.Mislabelled),
     ("word.pdf", WORD, errors.Mislabelled),
@@ -46,7 +47,7 @@ CASES = [
     ("sheet.xlsb", files.archived({"xl/workbook.bin": "x"}), errors.UnknownType),
     ("sheet.docx", files.archived({"xl/workbook.xml": "<x/>"}), errors.Mislabelled),
     ("archive.docx", files.archived({"a.txt": "hello"}), errors.Mislabelled),
-    ("archive.zip", files.archived({"a.png": PNG}), errors.UnknownType),
+    ("archive.zip", files.archived({"a.gif": b"GIF89a"}), errors.UnknownType),
     ("locked.docx", files.protected_office_file(), errors.Encrypted),
     ("locked-zip.docx", files.encrypted_archive(), errors.Encrypted),
     ("locked.pdf", files.pdf([("secret", 12, 50, 700)], password="open"), errors.Encrypted),
@@ -62,7 +63,7 @@ CASES = [
     ("many.docx", files.archived({f"word/{n}.xml": "<x/>" for n in range(51)}), errors.ArchiveBomb),
     ("bomb.docx", files.bomb(20_000_000), errors.ArchiveBomb),
     ("lying.docx", files.lying_bomb(20_000_000), errors.Damaged),
-    ("scan.pdf", files.scan(2), errors.NoTextLayer),
+    ("drawing.pdf", files.scan(2), errors.NoTextLayer),
     ("numbered-scan.pdf", files.pdf(*[[("1", 8, 50, 20)]] * 4), errors.NoTextLayer),
     ("silent.docx", files.word(files.paragraph("  ")), errors.NoText),
     ("silent.html", b"<html><script>alert(1)</script></html>", errors.NoText),
@@ -111,7 +112,7 @@ def test_an_archive_of_an_unknown_method_is_damaged() -> None:
 def test_every_code_is_stable_unique_and_makes_the_same_refusal_again() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.FileRefused)]
     leaves = [kind for kind in kinds if kind is not errors.FileRefused]
-    assert len({kind.code for kind in leaves}) == len(leaves) == 14
+    assert len({kind.code for kind in leaves}) == len(leaves) == 15
     assert all(type(errors.refusal(kind.code, "why")) is kind for kind in leaves)
     assert type(errors.refusal("unheard of", "")) is errors.Unreadable
     assert str(errors.refusal("truncated", "why")) == "The file is cut off: its end is missing. Send it again. (why)"

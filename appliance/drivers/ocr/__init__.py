@@ -1,0 +1,1 @@
+"""Text recognition in pictures: the port, RapidOCR behind it, and a double."""
