@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
@@ -145,6 +145,18 @@ def show_account(
         list_prices_currency=prices.currency,
         waiting=account.waiting,
     )
+
+
+@router.get(
+    "/account/export",
+    dependencies=[READ],
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "The account, its total and its parts, one a line"}},
+)
+def export_account(service: Service, settings: Costs, appliance: Appliance, month: Month = None) -> Response:
+    """Export what a tenant is to be charged for a month as CSV: the total, then by user, key, route and model."""
+    found = service.account(_day(month))
+    return Response("".join(csv.account(appliance, found, settings.currency)), media_type=CSV)
 
 
 @costs.get("/cost", dependencies=[allow(Action.READ_USAGE)])

@@ -13,6 +13,7 @@ from appliance.entry.cli.tenants import Of, listed, within
 app = typer.Typer(help="Usage: sums, requests, a month's account, cost.", no_args_is_help=True)
 Since = Annotated[str | None, typer.Option(help="From this time on, e.g. 2026-11-01T00:00:00Z.")]
 Until = Annotated[str | None, typer.Option(help="Before this time.")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write CSV to this file.")]
 COLUMNS: list[output.Column] = [
     ("of", lambda item: item["name"]),
     ("requests", lambda item: item["requests"]),
@@ -79,10 +80,15 @@ def records(
 @app.command("account")
 def account(
     month: Annotated[str | None, typer.Option(help="As 2026-11; the present one when left out.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV: the total, then by user, key, route, model.")] = False,
+    to: Output = None,
     tenant: Of = None,
     as_json: Json = False,
 ) -> None:
     """Show what a tenant is to be charged for a month, and what clouds would list for the same."""
+    if as_csv or to is not None:
+        _written("usage/account/export", to, tenant, as_json=as_json, month=month)
+        return
     found = _get("usage/account", tenant, as_json=as_json, month=month)
     if as_json:
         output.document(found)
@@ -117,18 +123,23 @@ def cost(as_json: Json = False) -> None:
 
 @app.command("export")
 def export(
-    to: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+    to: Output = None,
     since: Since = None,
     until: Until = None,
     tenant: Of = None,
     as_json: Annotated[bool, typer.Option("--json", help="The lines are CSV all the same; errors are JSON.")] = False,
 ) -> None:
     """Write the requests as CSV, one a line; each carries the id of this appliance."""
+    _written("usage/export", to, tenant, as_json=as_json, since=since, until=until)
+
+
+def _written(path: str, to: Path | None, tenant: str | None, *, as_json: bool, **query: object) -> None:
+    """What is at ``path``, line by line, to a file or to standard output."""
     from appliance.entry.cli.client import connect
 
     output.wants_json(as_json)
     with connect() as api:
-        lines = api.lines(f"{within(api, tenant)}/usage/export", since=since, until=until)
+        lines = api.lines(f"{within(api, tenant)}/{path}", **query)
         if to is None:
             sys.stdout.writelines(lines)
             return

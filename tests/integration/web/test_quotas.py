@@ -90,7 +90,8 @@ def test_an_administrator_divides_and_the_operator_gives(
 def test_another_s_quotas_and_usage_are_not_there(client: TestClient, operator: Desk, house: House) -> None:
     made = operator("POST", f"/{house.one}/quotas", {"kind": "tenant", **LIMITS})[1]
     stranger, member = Desk(client, house.admin_of_two), Desk(client, house.member_of_one)
-    for path in ("quotas", f"quotas/{made['id']}", "usage", "usage/records", "usage/account", "usage/export"):
+    usage = ("usage", "usage/records", "usage/account", "usage/account/export", "usage/export")
+    for path in ("quotas", f"quotas/{made['id']}", *usage):
         assert stranger("GET", f"/{house.one}/{path}")[0] == 404
         assert member("GET", f"/{house.one}/{path}")[0] == 403
     assert stranger("GET", f"/{house.two}/quotas/{made['id']}")[0] == 404

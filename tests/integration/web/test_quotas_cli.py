@@ -1,5 +1,6 @@
 """The verbs of quotas and usage, over a real socket."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,15 @@ def test_usage_is_told_summed_and_exported(
     assert month["total"]["requests"] == 2
     assert month["appliance_id"] == told["appliance_id"]
     assert "List prices of" in cli("usage", "account", "--month", month["month"], *there)[1]
+    charged = cli("usage", "account", "--csv", *there)[1]
+    (total, *parts) = csv.DictReader(charged.splitlines())
+    assert (total["by"], total["prompt_tokens"], total["month"]) == ("total", "12", month["month"])
+    assert (total["cost"], total["appliance_id"]) == ("", told["appliance_id"])
+    assert {part["by"] for part in parts} == {"user", "key", "route", "model"}
+    for by in ("user", "key", "route", "model"):
+        assert sum(int(part["requests"]) for part in parts if part["by"] == by) == 2
+    assert not cli("usage", "account", "--output", tmp_path / "a.csv", *there)[1]
+    assert (tmp_path / "a.csv").read_text() == charged
     assert document(cli("usage", "cost", "--json")[1])["per_gpu_second"] is None
     assert "is not known" in cli("usage", "cost")[1]
     cli("usage", "export", "--output", tmp_path / "u.csv", *there)
