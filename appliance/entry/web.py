@@ -61,6 +61,7 @@ from appliance.tenants.directory.ldap_desk import LdapDesk
 from appliance.tenants.directory.signing_in import OidcSignIns
 from appliance.tenants.room import Room
 from appliance.tenants.signing_in import Doors
+from appliance.usage import quotas
 from appliance.usage.connect import budgets
 from appliance.usage.keeper import Keeper
 from appliance.usage.service import Usage
@@ -137,6 +138,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.credentials.rang = app.state.fence.ring
     app.state.licences = Licences(databases.system, Place.of(configured))
     app.state.kept = partial(life.holding, databases.system)
+    app.state.succeed = quotas.succeed
     app.state.room = Room(app.state.licences, databases.system)
     sealing = directory.sealed_by(configured)
     app.state.oidc = OidcSignIns(databases, sealing, app.state.room)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from appliance.jobs.states import Reason, State, Tries
 from appliance.jobs.tables import JobEventRow, JobRow
 from appliance.kit.errors import LeaseLost
 from appliance.kit.ids import uuid7
+from appliance.kit.rows import take_away
 
 _OPEN = text("state in ('queued', 'running')")
 """Literal, as in the index: with bound values PostgreSQL finds the index only until psycopg prepares the statement, at
@@ -138,13 +139,9 @@ class JobRepository:
 
     def forget(self, *, jobs_after: timedelta, events_after: timedelta, most: int) -> int:
         """Delete up to ``most`` ended jobs and as many events of long ago; how many rows went."""
-        old_jobs = select(JobRow.id).where(JobRow.finished_at < func.clock_timestamp() - jobs_after).limit(most)
-        old_events = (
-            select(JobEventRow.seq).where(JobEventRow.created_at < func.clock_timestamp() - events_after).limit(most)
-        )
-        gone = self._session.execute(delete(JobRow).where(JobRow.id.in_(old_jobs)).returning(JobRow.id)).all()
-        more = delete(JobEventRow).where(JobEventRow.seq.in_(old_events)).returning(JobEventRow.seq)
-        return len(gone) + len(self._session.execute(more).all())
+        now = func.clock_timestamp()
+        gone = take_away(self._session, JobRow.id, JobRow.finished_at < now - jobs_after, most)
+        return gone + take_away(self._session, JobEventRow.seq, JobEventRow.created_at < now - events_after, most)
 
 
 def _event(row: JobEventRow) -> Event:

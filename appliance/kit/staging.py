@@ -18,12 +18,7 @@ _lock = threading.Lock()
 _own: dict[Path, Path] = {}
 
 
-def _forget() -> None:
-    """In a fork: what its parent holds is its parent's."""
-    _own.clear()
-
-
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=_own.clear)  # what its parent holds is its parent's
 
 
 def own(root: Path) -> Path:

@@ -4,6 +4,9 @@
 will not do, since an operator's acceptance may lower it.) The file never holds more than what was committed, so an act
 that fails leaves no trace here. A restore writes a marker, signed with this appliance's own secret and good for exactly
 the mark that it found.
+
+The newest list of revocations is kept here too: a database put back to one of before, with a restore's marker or
+without, brings no revoked licence back. It is the vendor's word whoever put it here, since it is signed.
 """
 
 import hmac
@@ -17,6 +20,7 @@ from appliance.kit.canonical import canonical
 
 _MARK = "mark.json"
 _RESTORED = "restored.json"
+_REVOCATIONS = "revocations.json"
 _NUMBERS = ("first_start", "mark", "looks")
 _PURPOSE = "appliance-restore-v1"
 
@@ -44,6 +48,19 @@ def keep(directory: Path, kept: Kept) -> None:
     """Write what is to be kept, whole or not at all."""
     directory.mkdir(mode=0o700, exist_ok=True)
     crypto.write_private(directory / _MARK, canonical(asdict(kept)).decode())
+
+
+def revocations(directory: Path) -> bytes | None:
+    """The list of revocations that is kept here, not yet verified; None for nothing that can be read."""
+    try:
+        return (directory / _REVOCATIONS).read_bytes()
+    except OSError:
+        return None
+
+
+def keep_revocations(directory: Path, raw: str) -> None:
+    """Keep a list that was verified."""
+    crypto.write_private(directory / _REVOCATIONS, raw)
 
 
 def write_restored(directory: Path, secret: Path) -> None:

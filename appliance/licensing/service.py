@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from appliance.licensing.errors import BoundElsewhere, ClockSuspect, NotAccepted
 from appliance.licensing.guard import Clock, Reading, Suspicion
 from appliance.licensing.licence import Licence, Revocations, check, read_licence, read_revocations
 from appliance.licensing.place import Place, reading
-from appliance.licensing.signing import root_keys
+from appliance.licensing.signing import Keys, root_keys
 from appliance.licensing.states import Standing, State, of_evaluation, of_licence, standing
 from appliance.licensing.tables import ClockRow, LicenceFileRow, RevocationFileRow
 
@@ -99,11 +100,12 @@ class Licensing:
 
         Raises :class:`NotAccepted` in one of its forms, :class:`ReplayedList` for what is not newer.
         """
-        former = repository.newest_list(self._session)
-        if former is not None and former.file.encode() == raw:
+        row = repository.newest_list(self._session)
+        if row is not None and row.file.encode() == raw:
             return self.show()
-        found = read_revocations(raw, root_keys(self._place.root, self._revocations().keys))
-        if former is not None and found.sequence <= former.sequence:
+        former = self._revocations()
+        found = read_revocations(raw, root_keys(self._place.root, former.keys))
+        if found.sequence <= former.sequence and found != former:
             raise ReplayedList(f"the list has number {found.sequence}, the one that is here has {former.sequence}")
         self._keep(guard.signed(_clock(self._row), found.issued_at))
         self._session.add(RevocationFileRow(sequence=found.sequence, file=raw.decode()))
@@ -143,8 +145,21 @@ class Licensing:
         return licence, revoked, None
 
     def _revocations(self) -> Revocations:
-        row = repository.newest_list(self._session)
-        return _NOTHING if row is None else read_revocations(row.file.encode(), root_keys(self._place.root))
+        """The list in force: the database's, or the one beside it where that is newer, as after a restore."""
+        row, keys = repository.newest_list(self._session), root_keys(self._place.root)
+        found = _NOTHING if row is None else read_revocations(row.file.encode(), keys)
+        beside = self._beside(keys)
+        if row is not None and found.sequence > beside.sequence:
+            marks.keep_revocations(self._place.directory, row.file)
+        return max(found, beside, key=lambda each: each.sequence)
+
+    def _beside(self, keys: Keys) -> Revocations:
+        """The list that is kept beside the database; what is damaged there is none."""
+        raw = marks.revocations(self._place.directory)
+        if raw is not None:
+            with suppress(NotAccepted):
+                return read_revocations(raw, keys)
+        return _NOTHING
 
     def _cleared(self, clock: Clock, licence: Licence) -> Clock:
         """The clock believed for the sake of a newer signed file. Raises :class:`ClockSuspect`."""

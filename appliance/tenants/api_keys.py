@@ -5,13 +5,13 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from appliance.access.permissions import Action
-from appliance.access.web import TENANT_TRANSACTION
+from appliance.access.web import TENANT_TRANSACTION, TenantTx
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.tenants import people_schemas as schemas
-from appliance.tenants.keys import Issued, Key, Keys, Limits
+from appliance.tenants.keys import Issued, Key, Keys, Limits, Succeed
 from appliance.tenants.once import OnceRoute, once
 from appliance.tenants.web import TenantsHere
 from appliance.tenants.within import within
@@ -63,9 +63,14 @@ def revoke_key(key_id: UUID, keys: Service) -> schemas.KeyView:
 
 
 @router.post("/keys/{key_id}/rotate", status_code=201, dependencies=[MANAGE, ONCE])
-def rotate_key(key_id: UUID, body: schemas.RotateBody, keys: Service) -> schemas.NewKeyView:
-    """Make a new key with the same limits, shown this once; the old one ends after the overlap."""
-    return _new(keys.rotate(key_id, timedelta(hours=body.overlap_hours)))
+def rotate_key(
+    key_id: UUID, body: schemas.RotateBody, keys: Service, session: TenantTx, request: Request
+) -> schemas.NewKeyView:
+    """Make a new key with the same limits and quota, shown this once; the old one ends after the overlap."""
+    issued = keys.rotate(key_id, timedelta(hours=body.overlap_hours))
+    succeed: Succeed = request.app.state.succeed
+    succeed(session, key_id, issued.key.id)
+    return _new(issued)
 
 
 def _view(key: Key) -> schemas.KeyView:

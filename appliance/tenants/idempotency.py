@@ -13,7 +13,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from appliance.access.principal import Principal
 from appliance.kit.errors import Conflict, Refused
 from appliance.kit.ids import uuid7
+from appliance.kit.rows import take_away
 from appliance.tenants.tables import IdempotencyRow
 
 
@@ -100,6 +101,4 @@ def finish(session: Session, row: UUID, answer: Answer) -> None:
 
 def forget(session: Session, after: timedelta, most: int = 1000) -> int:
     """Delete up to ``most`` keys of long ago, of all tenants; how many went. For the ``system`` login."""
-    old = select(IdempotencyRow.id).where(IdempotencyRow.created_at < func.clock_timestamp() - after).limit(most)
-    gone = session.execute(delete(IdempotencyRow).where(IdempotencyRow.id.in_(old)).returning(IdempotencyRow.id))
-    return len(gone.all())
+    return take_away(session, IdempotencyRow.id, IdempotencyRow.created_at < func.clock_timestamp() - after, most)

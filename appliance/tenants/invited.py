@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
+from appliance.kit.rows import take_away
 from appliance.tenants.tables import InvitationRow as Row
 from appliance.tenants.tables import TenantRow
 
@@ -70,8 +71,7 @@ def note_mail(session: Session, tenant: UUID, secret_hash: bytes, state: str) ->
 def forget(session: Session, ended_before: datetime, most: int) -> int:
     """Delete invitations that ended long ago; how many went. One that is renewed at this moment stays."""
     ended = func.coalesce(Row.accepted_at, Row.revoked_at, Row.expires_at) < ended_before
-    old = select(Row.id).where(ended).limit(most)
-    return len(session.execute(delete(Row).where(ended, Row.id.in_(old)).returning(Row.id)).all())
+    return take_away(session, Row.id, ended, most)
 
 
 def _in_state(state: str | None, now: datetime) -> tuple[ColumnElement[bool], ...]:

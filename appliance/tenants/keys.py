@@ -1,6 +1,6 @@
 """API keys: 256 random bits of which only the SHA-256 is kept, with scopes, models and an end."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,6 +17,8 @@ from appliance.tenants.errors import KeyEnded, KeyNotFound, UnknownScope, UserNo
 from appliance.tenants.tables import ApiKeyRow
 
 KEY_PREFIX = "sk-"
+Succeed = Callable[[Session, UUID, UUID], None]
+"""What slices to the left hold of a key, say its quota, goes on to the one that follows it. ``entry`` fills it in."""
 
 
 @dataclass(frozen=True, slots=True)

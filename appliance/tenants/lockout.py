@@ -19,12 +19,13 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from appliance.kit import clock
 from appliance.kit.errors import OverShare
+from appliance.kit.rows import take_away
 from appliance.tenants.tables import SignInCountRow
 
 FORGOTTEN: Final = timedelta(days=1)
@@ -149,11 +150,7 @@ def blocked(session: Session, attempt: Attempt) -> bool:
 
 def forget(session: Session, most: int = 1000) -> int:
     """Delete up to ``most`` counts of long ago; how many went. For the ``system`` login."""
-    old = select(SignInCountRow.subject).where(SignInCountRow.last_at < clock.now() - FORGOTTEN).limit(most)
-    gone = session.execute(
-        delete(SignInCountRow).where(SignInCountRow.subject.in_(old)).returning(SignInCountRow.subject)
-    )
-    return len(gone.all())
+    return take_away(session, SignInCountRow.subject, SignInCountRow.last_at < clock.now() - FORGOTTEN, most)
 
 
 def _locked(session: Session, subject: bytes, now: datetime) -> SignInCountRow:

@@ -165,13 +165,6 @@ def end_sessions(session: Session, user_id: UUID, now: datetime, but: UUID | Non
     return len(ended.all())
 
 
-def forget_sessions(session: Session, ended_before: datetime, most: int) -> int:
-    """Delete sessions that were over long ago; how many went."""
-    old = select(SessionRow.id).where(SessionRow.expires_at < ended_before).limit(most)
-    gone = session.execute(delete(SessionRow).where(SessionRow.id.in_(old)).returning(SessionRow.id))
-    return len(gone.all())
-
-
 def groups_of(session: Session, user_id: UUID) -> frozenset[UUID]:
     """The groups that a user is in."""
     return frozenset(session.scalars(select(GroupMemberRow.group_id).where(GroupMemberRow.user_id == user_id)))

@@ -17,6 +17,7 @@ from appliance.audit import origin
 from appliance.audit.service import Audit
 from appliance.kit import clock, crypto, paging
 from appliance.kit.ids import uuid7
+from appliance.kit.rows import take_away
 from appliance.kit.settings import SessionSettings
 from appliance.tenants import repository, second_factors, settings
 from appliance.tenants.errors import BadCredential, SessionNotFound, UserNotFound
@@ -116,7 +117,7 @@ def ends(row: SessionRow) -> datetime:
 
 def forget(session: Session, after: timedelta, most: int = 1000) -> int:
     """Delete up to ``most`` sessions that were over long ago, of all tenants. For the ``system`` login."""
-    return repository.forget_sessions(session, clock.now() - after, most)
+    return take_away(session, SessionRow.id, SessionRow.expires_at < clock.now() - after, most)
 
 
 class Sessions:

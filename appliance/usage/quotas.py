@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from appliance.access.permissions import Action, require
-from appliance.access.principal import Principal
+from appliance.access.principal import ASKING, Principal
 from appliance.audit.service import Audit
 from appliance.kit import clock, paging
 from appliance.kit.canonical import digest_of
@@ -143,6 +143,19 @@ class Quotas:
         if row is None:
             raise QuotaNotFound
         return row
+
+
+def succeed(session: Session, former: UUID, key: UUID) -> None:
+    """A key that is rotated leaves its limits to the one that follows; what it has used stays with it."""
+    row = repository.quota_of_key(session, former)
+    if row is None:
+        return
+    made = QuotaRow(tenant_id=row.tenant_id, kind=row.kind, subject_id=key)
+    _set(made, _amounts(row))
+    session.add(made)
+    session.flush()
+    audit = Audit(session, row.tenant_id, session.info.get(ASKING))
+    audit.record("quota.create", made.id, after=_digest(made), kind=row.kind, of=key, follows=former)
 
 
 def _set(row: QuotaRow, amounts: Amounts) -> None:

@@ -7,13 +7,13 @@ from typing import cast
 from uuid import UUID
 
 from msgspec.json import encode
-from sqlalchemy import Table, case, delete, func, select, text, update
+from sqlalchemy import Table, and_, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
 from appliance.kit.ids import uuid7
-from appliance.kit.rows import rows_of
+from appliance.kit.rows import rows_of, take_away
 from appliance.usage.journal import UsageRecord
 from appliance.usage.measures import Limit, Measure, Window
 from appliance.usage.tables import (
@@ -150,6 +150,11 @@ def page_of_quotas(
     return session.scalars(query).all()
 
 
+def quota_of_key(session: Session, key: UUID) -> QuotaRow | None:
+    """The quota of one key."""
+    return session.scalars(select(QuotaRow).where(QuotaRow.kind == "key", QuotaRow.subject_id == key)).one_or_none()
+
+
 def quota(session: Session, tenant: UUID, which: UUID, *, lock: bool = False) -> QuotaRow | None:
     """One quota of a tenant."""
     query = select(QuotaRow).where(QuotaRow.tenant_id == tenant, QuotaRow.id == which)
@@ -202,8 +207,7 @@ def stock(session: Session, tenant: UUID, subject: UUID) -> tuple[int, int]:
 def forget_records(session: Session, before: datetime, most: int = 10_000) -> int:
     """Delete up to ``most`` records of before this moment that are summed; how many went."""
     row = UsageRecordRow
-    old = select(row.request_id).where(row.started_at < before, row.rolled).limit(most)
-    return len(session.execute(delete(row).where(row.request_id.in_(old)).returning(row.request_id)).all())
+    return take_away(session, row.request_id, and_(row.started_at < before, row.rolled), most)
 
 
 def forget_hours(session: Session, before: datetime) -> int:

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from appliance.access.web import Databases
 from appliance.kit.errors import ApplianceError
+from appliance.licensing import marks
 from appliance.licensing.asking import REMEMBERED, Licences
 from appliance.licensing.errors import (
     BoundElsewhere,
@@ -122,6 +123,32 @@ def test_revocations_are_numbered_and_an_older_list_is_refused(shop: Shop) -> No
         shop.install(raw)
     with pytest.raises(Tampered):
         shop.revoke(lists[5].replace(b'"sequence":5', b'"sequence":6'))
+
+
+def test_a_database_of_before_brings_no_revoked_licence_back(shop: Shop, superuser: Engine) -> None:
+    """Also with a restore's marker: else whoever restores last month's backup has last month's revocations."""
+
+    def put_back() -> None:
+        with superuser.begin() as connection:
+            connection.execute(text("delete from revocation_files where sequence = 5"))
+
+    licence = shop.install(shop.vendor.licence()).licence
+    assert licence is not None
+    first, second = shop.vendor.revocations(4), shop.vendor.revocations(5, licence.id)
+    shop.revoke(first)
+    assert shop.revoke(second).standing.state is State.REVOKED
+    put_back()
+    marks.write_restored(shop.place.directory, shop.place.secret)
+    found = shop.show()
+    assert (found.standing.state, found.revocations, found.clock.suspicion) == (State.REVOKED, 5, None)
+    with pytest.raises(ReplayedList):
+        shop.revoke(shop.vendor.revocations(5))
+    assert shop.revoke(first).revocations == 5
+    assert shop.revoke(second).revocations == 5
+    put_back()
+    (shop.place.directory / "revocations.json").write_text("{")
+    assert shop.show().standing.state is State.VALID, "what is damaged there is nobody's word"
+    assert shop.revoke(second).standing.state is State.REVOKED
 
 
 def test_a_revoked_key_takes_its_licences_with_it(shop: Shop) -> None:

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from appliance.access.web import Databases
 from appliance.kit.ids import uuid7
 from tests.integration.web.conftest import House
-from tests.integration.web.desk import Desk
+from tests.integration.web.desk import Desk, add, key_for
 
 Upload = Callable[[str, bytes], tuple[int, Any]]
 LIMITS = {"tokens_per_day": 1_000, "documents": 2}
@@ -85,6 +85,19 @@ def test_an_administrator_divides_and_the_operator_gives(
         acts = session.execute(text("select action, outcome from audit_entries where action like '%quota%'")).all()
     assert {("quota.create", "done"), ("quota.change", "done")} <= {tuple(act) for act in acts}
     assert ("POST /api/v1/tenants/{tenant_id}/quotas", "refused") in {tuple(act) for act in acts}
+
+
+def test_a_rotated_key_leaves_its_limits_to_the_one_that_follows(admin: Desk, house: House) -> None:
+    """A new key has another id, and no limit was of that: whoever rotated a key took its limits away."""
+    key = key_for(admin, add(admin, house.one, "ann"))
+    made = admin("POST", f"/{house.one}/quotas", {"kind": "key", "subject_id": key["id"], **LIMITS})[1]
+    new = admin("POST", f"/{house.one}/keys/{key['id']}/rotate", {"overlap_hours": 1})[1]
+    (found,) = admin("GET", f"/{house.one}/quotas?subject_id={new['id']}")[1]["items"]
+    assert (found["kind"], found["subject_id"]) == ("key", new["id"])
+    assert all(found[name] == amount == made[name] for name, amount in LIMITS.items())
+    assert admin("GET", f"/{house.one}/quotas/{made['id']}")[0] == 200, "the old one has them until it ends"
+    again = admin("POST", f"/{house.one}/keys/{new['id']}/rotate", {})[1]
+    assert len(admin("GET", f"/{house.one}/quotas?subject_id={again['id']}")[1]["items"]) == 1
 
 
 def test_another_s_quotas_and_usage_are_not_there(client: TestClient, operator: Desk, house: House) -> None:
