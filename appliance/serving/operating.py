@@ -144,7 +144,11 @@ class Operating:
         return model
 
     def _license(self, model: ModelVersion, engine: EngineSettings, replicas: int, but: UUID | None = None) -> None:
-        """Raises ``NotLicensed`` or ``LimitReached``; a processor is no GPU, and needs none to be left."""
+        """Raises ``NotLicensed`` or ``LimitReached``; a processor is no GPU, and needs none to be left.
+
+        Two who deploy at once count one after the other, until the transaction of the first has ended.
+        """
+        repository.count_alone(self._session)
         others = [row for row in repository.deployments(self._session) if row.desired == "running" and row.id != but]
         used = sum(gpus(parse(row.engine), row.replicas) for row in others)
         self._entitled().require(Point.DEPLOYING, used + gpus(engine, replicas) - 1, model.digest)

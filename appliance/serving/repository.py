@@ -5,11 +5,14 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from appliance.serving.tables import DeploymentRow, ReplicaRow, RouteRow, RouteTenantRow
+
+CARDS_LOCK = 0x63617264
+"""Advisory lock (``card``): the licence's number of graphics cards holds, however many deploy at once."""
 
 
 def deployments(
@@ -19,6 +22,11 @@ def deployments(
     query = select(DeploymentRow).order_by(DeploymentRow.id).limit(limit)
     query = query.where(DeploymentRow.name == name) if name else query
     return session.scalars(query.where(DeploymentRow.id > after) if after else query).all()
+
+
+def count_alone(session: Session) -> None:
+    """Nobody else counts what is deployed until this transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(CARDS_LOCK)))
 
 
 def deployment(session: Session, deployment: UUID, *, lock: bool = False) -> DeploymentRow | None:
