@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from appliance.kit.errors import Broken
+from appliance.kit.errors import Broken, Conflict
 
 SHORTEST = 32
 """Characters of 192 bits: what is shorter was not made here."""
@@ -38,7 +38,7 @@ def keyed(key: bytes, purpose: str, value: bytes) -> str:
     return hmac.new(key, purpose.encode() + b"\0" + value, hashlib.sha256).hexdigest()
 
 
-class Unsealable(Broken):
+class Unsealable(Conflict):
     """What was sealed cannot be opened: it was changed, or sealed with another secret or for another purpose."""
 
     code = "unsealable"

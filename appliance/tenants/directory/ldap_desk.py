@@ -9,16 +9,19 @@ from uuid import UUID
 
 from appliance.access.principal import TenantId
 from appliance.access.web import Databases
-from appliance.kit import crypto
-from appliance.kit.crypto import Seal
+from appliance.kit import crypto, log
+from appliance.kit.crypto import Seal, Unsealable
 from appliance.kit.ids import uuid7
 from appliance.tenants import repository as people_rows
 from appliance.tenants.directory import repository
-from appliance.tenants.directory.configuring import opened
+from appliance.tenants.directory.configuring import Opened, opened
 from appliance.tenants.directory.errors import DirectoryNotSetUp, DirectoryUnreadable
 from appliance.tenants.directory.ldap_source import Reach, Read, entry_of, reach, read
 from appliance.tenants.directory.settings import LdapSettings, stored
 from appliance.tenants.directory.syncing import KIND, Change, here, plan
+from appliance.tenants.directory.tables import DirectoryRow
+
+_logger = log.get(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class LdapDesk:
         if self._known(login) is not None:
             return
         with self.databases.system.session() as session:
-            kept = [opened(row, self.seal) for row in repository.of_kind(session, KIND)]
+            kept = [each for row in repository.of_kind(session, KIND) if (each := self._openable(row)) is not None]
         asked = []
         for each in kept:
             with suppress(DirectoryUnreadable):
@@ -96,9 +99,19 @@ class LdapDesk:
             row = repository.directory(session, tenant.id, KIND)
             if external is None or row is None:
                 return None
-            kept = opened(row, self.seal)
+            kept = self._openable(row)
+        if kept is None:
+            return None
         settings = stored(LdapSettings, kept.settings)
         return _Known(user.id, external, settings, kept.secret or "") if settings.sign_in else None
+
+    def _openable(self, row: DirectoryRow) -> Opened | None:
+        """None for a lost secret: who signs in cannot mend it, and gets the answer of any wrong password."""
+        try:
+            return opened(row, self.seal)
+        except Unsealable as error:
+            _logger.warning("a directory's secret cannot be opened", tenant=str(row.tenant_id), advice=error.advice)
+            return None
 
     def _opened(self, tenant: UUID) -> tuple[LdapSettings, str]:
         with self.databases.system.session() as session:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
 from appliance.access.web import Databases
@@ -92,3 +93,23 @@ def test_a_refusal_asks_the_directory_as_much_whoever_it_is_of(
     assert work("local", PASSWORD, 201) == [], "who has a password of ours waits for no directory"
     set_up(desk, house.one, directory, sign_in=False)
     assert work("nobody", "a wrong word") == []
+
+
+def test_a_directory_whose_secret_is_lost_breaks_nobody_s_sign_in(
+    directory: Slapd, desk: Desk, house: House, sync: Sync, client: TestClient, superuser: Engine
+) -> None:
+    """One tenant's lost secret answered 500 to every wrong password of the appliance, and to its own people."""
+    set_up(desk, house.one, directory)
+    sync()
+    add(desk, house.two, "dee", password="a word of ours")
+    with superuser.begin() as connection:
+        connection.execute(text("update directories set secret = decode('00', 'hex')"))
+
+    def sign_in(login: str, password: str) -> int:
+        return client.post("/api/v1/login", json={"login": login, "password": password}).status_code
+
+    assert [sign_in(*each) for each in (("ann", "ann's word"), ("nobody", "x"), ("dee", "x"))] == [401, 401, 401]
+    assert sign_in("dee", "a word of ours") == 201
+    for verb in ("test", "preview"):
+        status, told = desk("POST", f"/{house.one}/directory/ldap/{verb}", {})
+        assert (status, told["code"]) == (409, "unsealable")
