@@ -127,6 +127,11 @@ class Office:
         with self.databases.app.session(self.me.tenant) as session:
             return Knowledge(session, self.me).document(document)
 
+    def text(self, document: UUID) -> str:
+        """The normal text that is served."""
+        with self.databases.app.session(self.me.tenant) as session:
+            return Knowledge(session, self.me).text(document).text
+
     def forget(self, document: UUID) -> UUID:
         return self.forget_as(self.me, document)
 
