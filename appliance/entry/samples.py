@@ -32,6 +32,8 @@ MEDIA: Final[dict[str, str]] = {
 }
 
 SAMPLES: Final[dict[str, object]] = {
+    "HoldBody.reason": "Case 2026-7.",
+    "HoldView.reason": "Case 2026-7.",
     "action": "tenant.create",
     "actual": "running",
     "adapters": [],
