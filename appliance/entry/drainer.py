@@ -4,6 +4,7 @@ In web itself each record would take as much of the one interpreter that answers
 answers wait meanwhile. Web starts it (:class:`Beside`) and drains by itself while it is not there.
 """
 
+import gc
 import signal
 import sys
 import threading
@@ -14,7 +15,7 @@ from appliance.entry.gathering import load_tables
 from appliance.kit import log, settings
 from appliance.kit.children import Child, ChildNotStarted, Log, spawn
 from appliance.kit.database import Database, address
-from appliance.kit.priority import USUAL, settle, slice_of
+from appliance.kit.priority import USUAL, slice_of
 from appliance.kit.settings import Settings
 from appliance.usage.draining import Drainer
 
@@ -81,7 +82,7 @@ def main() -> None:
     system = Database(address(configured, "system"), pool_size=1, timeouts=timeouts)
     drainer = Drainer(configured.layout.journal, system)
     slice_of(0, USUAL)  # web's is shorter, and was inherited
-    settle()
+    gc.freeze()  # and no more: the collector is to find what each batch leaves, which else stays
     while signal.sigtimedwait(_HEARD, PAUSE) is None:
         drainer.attempt()
     drainer.attempt()
