@@ -36,9 +36,9 @@ class Attack:
         operation, path, query = self.operation, self.operation.path, dict(self.query)
         body = _named_afresh(operation.body)
         for place in operation.places:
-            value = self.chosen.get(place)
+            value = self.chosen.get(place) or self._own(place)
             if place.where == "path":
-                path = path.replace(f"{{{place.pointer[0]}}}", value or str(self.own.get(place.table or "", uuid7())))
+                path = path.replace(f"{{{place.pointer[0]}}}", value or str(uuid7()))
             elif value is not None and place.where == "body":
                 body = placed(body, place.pointer, value)
             elif value is not None:
@@ -48,6 +48,12 @@ class Attack:
             headers.setdefault("if-match", "*")
         form = self._form(body)
         return town.client.request(operation.verb, path, params=query, headers=headers, **form)
+
+    def _own(self, place: Place) -> str | None:
+        """The caller's own id for a place that none was chosen for; a query that need not be asked is left out."""
+        asked = place.where != "query" or self.operation.needs(str(place.pointer[0]))
+        own = self.own.get(place.table or "") if asked else None
+        return None if own is None else str(own)
 
     def _form(self, body: object) -> dict[str, Any]:
         if not self.operation.media:

@@ -70,6 +70,10 @@ class Operation:
         """Whether it has a query or header parameter of this name."""
         return any(each["name"].lower() == parameter for each in self.told.get("parameters", []))
 
+    def needs(self, parameter: str) -> bool:
+        """Whether it answers nobody who leaves this parameter out."""
+        return any(each["name"] == parameter and each["required"] for each in self.told.get("parameters", []))
+
 
 def table_of(name: str, path: str = "") -> str | None:
     """The table that a name speaks of; empty for none that has rows of tenants, None when that cannot be told."""
