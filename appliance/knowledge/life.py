@@ -69,6 +69,7 @@ class Life:
         found = Documents(self._session, self._principal.tenant, self._principal.readers).failed(collection)
         for document in found[:MOST_AT_ONCE]:
             knowledge.retry(document)
+        self._audit.record("collection.retry", collection, documents=min(len(found), MOST_AT_ONCE))
         return min(len(found), MOST_AT_ONCE), max(len(found) - MOST_AT_ONCE, 0)
 
     def hold(self, document: UUID, reason: str) -> Hold:
