@@ -4,14 +4,14 @@ import random
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tests.factories import lora, tiny
 from tests.factories.appliance import Appliance
 from tests.factories.callers import Told, ask
 
 BASE: Final = "smollm2-135m-instruct"
-FIRST, SECOND, THIRD = (name.lower() for name in tiny.CLASSES)
+FIRST, SECOND = (name.lower() for name in tiny.CLASSES[:2])
 NORTH, SOUTH = "tiny-north", "tiny-south"
 GUARDED: Final = "tiny-guarded"
 """A route to the first with the appliance's own model for a fallback."""
@@ -20,11 +20,6 @@ GUARDED: Final = "tiny-guarded"
 def do(appliance: Appliance, *arguments: str) -> None:
     done = appliance.run(*arguments)
     assert done.returncode == 0, done.stderr
-
-
-def replica(appliance: Appliance, deployment: str, what: str) -> Any:  # noqa: ANN401 - a value of a row
-    query = f"select r.{what} from replicas r join deployments d on d.id = r.deployment_id where d.name = %s"  # noqa: S608 - names of this file
-    return appliance.value(query, deployment)
 
 
 def adapter(appliance: Appliance, work: Path, tenant: str, seed: int) -> None:
