@@ -87,7 +87,8 @@ def test_a_route_of_an_engine_is_not_there_unless_listed(engines: Engines, gatew
                 continue
             plain = re.sub(r"\{[^}]*\}", "x", path)
             for spelled in (plain, f"{plain}/", f"/v1/..{plain}", f"/{plain}", plain.replace("/", "/%2e/", 1)):
-                answer = client.request(verb, spelled, json={} if verb != "get" else None)
+                # whole, as httpx takes what begins with two slashes for a host and asks it for "/"
+                answer = client.request(verb, f"{gateway.url}{spelled}", json={} if verb != "get" else None)
                 assert answer.status_code in ({404, 405, 307} if plain in named else {404}), (
                     verb,
                     spelled,
