@@ -15,8 +15,8 @@ from tests.factories.cli import FACTS, Run, document
 def test_a_folder_is_taken_in_with_a_result_for_each_file(cli: Run, folder: Path, name: str) -> None:
     code, printed = cli("ingest", folder, "--collection", name)
     assert code == 1
-    assert "✓ pumps.md: 1 chunks" in printed
-    assert "✓ deep/valves.txt: 1 chunks" in printed
+    assert "✓ pumps.md: 1 chunk\n" in printed
+    assert "✓ deep/valves.txt: 1 chunk\n" in printed
     assert "✗ empty.md: " in printed
     assert f"{name}: 1 failed, 2 ready." in printed
 
