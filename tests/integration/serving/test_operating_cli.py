@@ -3,12 +3,10 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from appliance.entry.cli.main import app
-from appliance.kit.errors import ApplianceError, BadRequest, Conflict, NotFound
+from appliance.kit.errors import BadRequest, Conflict, NotFound
 from appliance.serving.deployments import Deployment
-from tests.factories.cli import Run, document
+from tests.factories.cli import Run, document, run
 from tests.factories.models import LANGUAGE
 from tests.integration.serving.conftest import Engines, Gateway
 
@@ -17,14 +15,6 @@ from tests.integration.serving.conftest import Engines, Gateway
 def cli(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("APPLIANCE_URL", gateway.url)
     monkeypatch.setenv("APPLIANCE_KEY", gateway.operator)
-
-    def run(*arguments: object, typed: str | None = None) -> tuple[int, str]:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
-        if isinstance(result.exception, ApplianceError):
-            raise result.exception
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        return result.exit_code, result.stdout
-
     return run
 
 

@@ -7,15 +7,13 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
-from typer.testing import CliRunner
 
 from appliance.access.web import Databases
 from appliance.entry import exporting, web
-from appliance.entry.cli.main import app
 from appliance.kit.errors import ApplianceError, BadRequest, NotFound
 from appliance.kit.settings import Settings
 from appliance.tenants.certificate import CertificateInvalid, Signer
-from tests.factories.cli import Run, document
+from tests.factories.cli import Run, document, run
 from tests.factories.serving import listening
 from tests.integration.jobs.work import Shop
 from tests.integration.web.conftest import House, roomy
@@ -33,14 +31,6 @@ def url(settings: Settings, databases: Databases) -> Iterator[str]:
 def cli(url: str, house: House, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("APPLIANCE_URL", url)
     monkeypatch.setenv("APPLIANCE_KEY", house.operator)
-
-    def run(*arguments: object, typed: str | None = None) -> tuple[int, str]:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
-        if isinstance(result.exception, ApplianceError):
-            raise result.exception
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        return result.exit_code, result.stdout
-
     return run
 
 

@@ -4,15 +4,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from appliance.access.web import Databases
 from appliance.entry import web
-from appliance.entry.cli.main import app
 from appliance.entry.cli.sharing import NoReaders
 from appliance.kit.errors import ApplianceError, NotFound
 from appliance.kit.settings import Settings
-from tests.factories.cli import Run, document
+from tests.factories.cli import Run, document, run
 from tests.factories.serving import listening
 from tests.integration.web.conftest import House, roomy
 
@@ -29,14 +27,6 @@ def cli(url: str, house: House, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Verbs of the administrator of tenant one."""
     monkeypatch.setenv("APPLIANCE_URL", url)
     monkeypatch.setenv("APPLIANCE_KEY", house.admin_of_one)
-
-    def run(*arguments: object, typed: str | None = None) -> tuple[int, str]:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
-        if isinstance(result.exception, ApplianceError):
-            raise result.exception
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        return result.exit_code, result.stdout
-
     return run
 
 

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from appliance.entry.cli.main import app
-from appliance.kit.errors import ApplianceError
 from appliance.kit.ids import uuid7
 from tests.factories.appliance import Appliance
-from tests.factories.cli import FACTS, Run
+from tests.factories.cli import FACTS, Run, run
 
 
 @pytest.fixture
@@ -17,14 +14,6 @@ def cli(appliance: Appliance, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     """Run a verb in this process; its exit code and what it printed, or the failure that it raised."""
     monkeypatch.setenv("APPLIANCE_DATA", str(appliance.data))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-
-    def run(*arguments: object, typed: str | None = None) -> tuple[int, str]:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed)
-        if isinstance(result.exception, ApplianceError):
-            raise result.exception
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
-        return result.exit_code, result.stdout
-
     return run
 
 
