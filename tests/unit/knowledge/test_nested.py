@@ -11,6 +11,7 @@ from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
 from tests.factories import compound, files, office
+from tests.factories.parsing import refusal, shown
 
 LIMITS = ParseLimits(text=200_000, entries=60, unpacked=12_000_000)
 SHEET = office.workbook({"Prices": [["Part", "Price"], ["P-1", 9]]})
@@ -20,10 +21,6 @@ GIF = b"GIF89a" + bytes(40)
 
 def parsed(content: bytes, name: str) -> Parsed:
     return read(io.BytesIO(content), name, LIMITS)
-
-
-def shown(document: Parsed) -> list[tuple[str, str]]:
-    return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
 
 
 def mail(text: str = "Dear all,\n\nthe plan is here.", html: str = "", subject: str = "Plan 计划") -> EmailMessage:
@@ -258,9 +255,7 @@ REFUSED = [
 def test_what_cannot_be_read_fails_with_its_own_reason(
     name: str, content: bytes, expected: type[errors.FileRefused]
 ) -> None:
-    with pytest.raises(errors.FileRefused) as caught:
-        parsed(content, name)
-    assert type(caught.value) is expected
+    assert refusal(content, name, LIMITS) is expected
 
 
 def test_a_mail_whose_last_part_has_its_end_is_whole() -> None:

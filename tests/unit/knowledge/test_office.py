@@ -14,16 +14,13 @@ from appliance.knowledge.parsing.numbers import style
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
 from tests.factories import files, office
+from tests.factories.parsing import refusal, shown
 
 LIMITS = ParseLimits(text=200_000, entries=200)
 
 
 def parsed(content: bytes, name: str) -> Parsed:
     return read(io.BytesIO(content), name, LIMITS)
-
-
-def shown(document: Parsed) -> list[tuple[str, str]]:
-    return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
 
 
 PRICES: office.Rows = [
@@ -271,6 +268,4 @@ REFUSED = [
 def test_what_cannot_be_read_fails_with_its_own_reason(
     name: str, content: bytes, expected: type[errors.FileRefused]
 ) -> None:
-    with pytest.raises(errors.FileRefused) as caught:
-        parsed(content, name)
-    assert type(caught.value) is expected
+    assert refusal(content, name, LIMITS) is expected

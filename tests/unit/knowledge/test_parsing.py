@@ -12,16 +12,13 @@ from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.parsed import Parsed, line_at
 from appliance.knowledge.parsing.read import read
 from tests.factories import files
+from tests.factories.parsing import shown
 
 LIMITS = ParseLimits()
 
 
 def parsed(content: bytes, name: str) -> Parsed:
     return read(io.BytesIO(content), name, LIMITS)
-
-
-def shown(document: Parsed) -> list[tuple[str, str]]:
-    return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
 
 
 MARKDOWN = """---

@@ -12,6 +12,7 @@ from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
 from tests.factories import files, scans
+from tests.factories.parsing import shown
 
 LIMITS = ParseLimits(pages=3)
 
@@ -40,10 +41,6 @@ READ = [
 
 def parsed(content: bytes, name: str, *answers: list[Seen]) -> Parsed:
     return read(io.BytesIO(content), name, LIMITS, KnowingEye(answers))
-
-
-def shown(document: Parsed) -> list[tuple[str, str]]:
-    return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
 
 
 BLANK = Image.new("RGB", (800, 600), "white")

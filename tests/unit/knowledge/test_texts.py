@@ -8,6 +8,7 @@ from appliance.knowledge.parsing import errors
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
+from tests.factories.parsing import refusal, shown
 
 LIMITS = ParseLimits(text=200_000)
 SIMPLIFIED = "年假为每年十五天，须提前两周申请。"
@@ -16,10 +17,6 @@ TRADITIONAL = "年假為每年十五天，須提前兩週申請。"
 
 def parsed(content: bytes, name: str) -> Parsed:
     return read(io.BytesIO(content), name, LIMITS)
-
-
-def shown(document: Parsed) -> list[tuple[str, str]]:
-    return [(block.kind, document.text[block.start : block.end]) for block in document.blocks]
 
 
 ENCODED = [
@@ -138,6 +135,4 @@ REFUSED = [
 def test_what_cannot_be_read_fails_with_its_own_reason(
     name: str, content: bytes, expected: type[errors.FileRefused]
 ) -> None:
-    with pytest.raises(errors.FileRefused) as caught:
-        parsed(content, name)
-    assert type(caught.value) is expected
+    assert refusal(content, name, LIMITS) is expected
