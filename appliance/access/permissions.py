@@ -21,6 +21,7 @@ class Action(StrEnum):
     MANAGE_ACCESS = "manage_access"
     MANAGE_HOLDS = "manage_holds"
     READ_JOBS = "read_jobs"
+    READ_ALL_JOBS = "read_all_jobs"
     CANCEL_JOBS = "cancel_jobs"
     READ_USERS = "read_users"
     MANAGE_USERS = "manage_users"
@@ -47,6 +48,7 @@ _EDITOR = _MEMBER | {Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.C
 _TENANT_ADMIN = _EDITOR | {
     Action.MANAGE_ACCESS,
     Action.MANAGE_HOLDS,
+    Action.READ_ALL_JOBS,
     Action.READ_USERS,
     Action.MANAGE_USERS,
     Action.READ_ADAPTERS,

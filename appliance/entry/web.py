@@ -50,6 +50,7 @@ from appliance.kit.priority import settle
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.knowledge import life
+from appliance.knowledge.told import about_readable
 from appliance.licensing.asking import Licences
 from appliance.licensing.place import Place
 from appliance.serving import description, gateway
@@ -153,6 +154,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.embeddings = embeddings(configured, app.state.usage.record, app.state.budgets)
     app.state.bell = CeleryBell(configured.broker_url)
     app.state.endings = handlers.registry().endings
+    app.state.jobs_readable = about_readable
     app.state.blobs = appliance.knowledge.connect.blobs(configured)
     app.state.passages = appliance.knowledge.connect.retrieval(
         configured, databases.app, RemoteVectors(Client(layout.index_socket))

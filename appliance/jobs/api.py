@@ -3,14 +3,17 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.orm import Session
 
 from appliance.access.permissions import Action
+from appliance.access.principal import Principal
 from appliance.access.web import Authenticate, Caller, Databases, Tx, allow, credential
 from appliance.audit.service import Audit
 from appliance.jobs.schemas import JobList, JobView
 from appliance.jobs.service import Jobs
+from appliance.jobs.sight import seen
 from appliance.jobs.states import State
 from appliance.jobs.stream import Followed, News, Places, Read, follow
 from appliance.kit import offload
@@ -24,30 +27,41 @@ BATCH = 200
 PLACES = Places(64)
 
 
+def _jobs(session: Session, principal: Principal, request: Request) -> Jobs:
+    state = request.app.state
+    return Jobs(session, principal.tenant, state.endings, seen(principal, state.jobs_readable))
+
+
+def _service(session: Tx, principal: Caller, request: Request) -> Jobs:
+    return _jobs(session, principal, request)
+
+
+Service = Annotated[Jobs, Depends(_service)]
+
+
 @router.get("/jobs", dependencies=READ)
 def list_jobs(
-    session: Tx,
-    principal: Caller,
+    jobs: Service,
     state: State | None = None,
     kind: str | None = None,
     cursor: str | None = None,
     limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
 ) -> JobList:
-    """List the tenant's jobs, newest first."""
-    page = Jobs(session, principal.tenant).list(cursor, limit, state, kind)
+    """List jobs, newest first: your own and those of documents that you may read; for administrators all."""
+    page = jobs.list(cursor, limit, state, kind)
     return JobList(items=[JobView.of(job) for job in page.items], next_cursor=page.next_cursor)
 
 
 @router.get("/jobs/{job_id}", dependencies=READ)
-def show_job(job_id: UUID, session: Tx, principal: Caller) -> JobView:
+def show_job(job_id: UUID, jobs: Service) -> JobView:
     """Show a job."""
-    return JobView.of(Jobs(session, principal.tenant).one(job_id))
+    return JobView.of(jobs.one(job_id))
 
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[allow(Action.CANCEL_JOBS)])
-def cancel_job(job_id: UUID, session: Tx, principal: Caller, request: Request) -> JobView:
+def cancel_job(job_id: UUID, jobs: Service, session: Tx, principal: Caller) -> JobView:
     """Cancel: a waiting job at once, a running one at its next poll; an ended one is left as it is."""
-    job = Jobs(session, principal.tenant, request.app.state.endings).cancel(job_id)
+    job = jobs.cancel(job_id)
     Audit(session, principal.tenant, principal.user).record("job.cancel", job_id, kind=job.kind, state=job.state)
     return JobView.of(job)
 
@@ -76,7 +90,7 @@ def reader(request: Request, job_id: UUID) -> Read:
     def read(after: int) -> News:
         principal = authenticate(token)
         with databases.app.session(principal.tenant) as session:
-            jobs = Jobs(session, principal.tenant)
+            jobs = _jobs(session, principal, request)
             ended = jobs.one(job_id).state.final  # first the state: events cannot follow a final one
             events = jobs.events(job_id, after, BATCH)
         return News(events, complete=ended and len(events) < BATCH)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import ColumnElement, func, insert, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -51,10 +51,11 @@ def job_of(row: JobRow) -> Job:
 
 
 class JobRepository:
-    """Rows of jobs and their events."""
+    """Rows of jobs and their events; ``seen`` limits which are there for who asks (None: all)."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, seen: ColumnElement[bool] | None = None) -> None:
         self._session = session
+        self._seen = true() if seen is None else seen
 
     def insert(
         self, tenant: TenantId, kind: str, args: Mapping[str, Any], key: str | None, *, outlives: bool = False
@@ -82,7 +83,7 @@ class JobRepository:
         return job_of(self._row(job, lock=lock))
 
     def _row(self, job: UUID, *, lock: bool) -> JobRow:
-        statement = select(JobRow).where(JobRow.id == job).execution_options(populate_existing=True)
+        statement = select(JobRow).where(JobRow.id == job, self._seen).execution_options(populate_existing=True)
         row = self._session.execute(statement.with_for_update() if lock else statement).scalar_one_or_none()
         if row is None:
             raise JobNotFound
@@ -90,7 +91,7 @@ class JobRepository:
 
     def newest(self, limit: int, before: UUID | None, state: State | None, kind: str | None) -> tuple[Job, ...]:
         """Up to ``limit`` jobs, newest first."""
-        statement = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+        statement = select(JobRow).where(self._seen).order_by(JobRow.id.desc()).limit(limit)
         if before is not None:
             statement = statement.where(JobRow.id < before)
         if state is not None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import TenantId
@@ -17,13 +18,22 @@ _NONE: Mapping[str, Ending] = {}
 
 
 class Jobs:
-    """The jobs of one tenant. ``endings`` are told in the same transaction when a job is cancelled before it began."""
+    """The jobs of one tenant. ``endings`` are told in the same transaction when a job is cancelled before it began.
 
-    def __init__(self, session: Session, tenant: TenantId, endings: Mapping[str, Ending] = _NONE) -> None:
+    ``seen`` limits which jobs there are for who asks (``jobs.sight``).
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        tenant: TenantId,
+        endings: Mapping[str, Ending] = _NONE,
+        seen: ColumnElement[bool] | None = None,
+    ) -> None:
         self._session = session
         self._tenant = tenant
         self._endings = endings
-        self._rows = JobRepository(session)
+        self._rows = JobRepository(session, seen)
 
     def ask(self, kind: str, args: Mapping[str, Any], key: str | None = None, *, outlives: bool = False) -> JobId:
         """Write a job, in this transaction; a worker is woken once it has committed.
@@ -49,10 +59,8 @@ class Jobs:
 
     def events(self, job: UUID, after: int = 0, limit: int = 500) -> tuple[Event, ...]:
         """What happened to it after event number ``after``. Raises :class:`appliance.jobs.errors.JobNotFound`."""
-        found = self._rows.events(job, after, limit)
-        if not found:
-            self._rows.one(job)
-        return found
+        self._rows.one(job)
+        return self._rows.events(job, after, limit)
 
     def cancel(self, job: UUID) -> Job:
         """A waiting job is cancelled at once, a running one at its next poll, an ended one is left as it is."""

@@ -39,17 +39,27 @@ class Forget:
         return {"documents": 1}
 
     def collection(self) -> Mapping[str, Any]:
-        """The job ``knowledge.forget_collection``: also documents that were added in the meantime."""
+        """The job ``knowledge.forget_collection``: also documents that were added in the meantime.
+
+        One that was added and held in the meantime stays as it is, with its collection, and all others go. Raises
+        UnderHold then.
+        """
         collection, done = UUID(str(self._run.args["collection"])), 0
+        held = set[UUID]()
         while True:
             with self._run.transaction() as session:
                 if Collections(session, self._run.tenant).delete(collection):
                     return {"documents": done}
                 waiting = Documents(session, self._run.tenant).within(collection)
+            if held.issuperset(waiting):
+                raise UnderHold
             for document in waiting:
                 self._run.progress(done, done + len(waiting), "deleting")
-                self._forget(document)
-                done += 1
+                try:
+                    self._forget(document)
+                    done += 1
+                except UnderHold:
+                    held.add(document)
 
     def _forget(self, document: UUID) -> None:
         with self._run.transaction() as session:

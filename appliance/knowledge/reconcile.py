@@ -1,9 +1,13 @@
-"""Does the index hold exactly the chunks of PostgreSQL? Counts and digests per tenant, then ids where they differ.
+"""Does the index hold exactly the chunks of PostgreSQL, with their readers? Counts and digests per tenant, then ids.
+
+A restored snapshot has the access lists of its day: each search is judged by PostgreSQL too, so nobody is shown what
+is closed to them, but what was opened since would not be found.
 
 Only an index that has applied the whole outbox can be compared: hold its projector still and give its position. Repairs
 are outbox rows like any other change.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,16 +19,16 @@ from appliance.drivers.vectors.port import NIL, Reader
 from appliance.kit.database import Database
 from appliance.knowledge import outbox
 from appliance.knowledge.projection import newest
-from appliance.knowledge.tables import ChunkRow
+from appliance.knowledge.tables import ChunkRow, DocumentRow
 
 PAGE = 1000
 _HALF = (1 << 64) - 1
-# One statement, so one snapshot. Ids are UUIDv5, so the exclusive or of their first halves is as good a digest as any.
+# One statement, so one snapshot. The exclusive or of each point's own digest does not ask for an order.
 _DIGESTS = text(
     "select outbox.newest, tenants.* from (select coalesce(max(seq), 0) as newest from index_outbox) as outbox "
-    "left join (select tenant_id, count(*) as chunks, "
-    "bit_xor(('x' || substr(replace(cast(id as text), '-', ''), 1, 16))::bit(64)::bigint) as digest "
-    "from chunks group by tenant_id) as tenants on true"
+    "left join (select chunks.tenant_id, count(*) as chunks, bit_xor(('x' || "
+    "substr(md5(cast(chunks.id as text) || ' ' || array_to_string(readers, ' ')), 1, 16))::bit(64)::bigint) as digest "
+    "from chunks join documents on documents.id = chunks.document_id group by chunks.tenant_id) as tenants on true"
 )
 
 
@@ -39,6 +43,8 @@ class Difference:
     tenant: UUID
     missing: tuple[UUID, ...]
     extra: tuple[UUID, ...]
+    unlike: tuple[UUID, ...] = ()
+    """Documents with points whose readers are not the document's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Report:
             "missing": sum(len(each.missing) for each in self.differences),
             "extra": sum(len(each.extra) for each in self.differences),
             "strays": self.strays,
+            "unlike": sum(len(each.unlike) for each in self.differences),
         }
 
 
@@ -104,14 +111,24 @@ class Reconciler:
         count = digest = 0
         for page in _pages(self._vectors, tenant):
             count += len(page)
-            for id_ in page:
-                digest ^= id_.int >> 64
+            for id_, readers in page:
+                digest ^= _digest(id_, readers)
         return count, digest
 
     def _difference(self, session: Session, tenant: UUID) -> Difference:
-        chunks = set(session.execute(select(ChunkRow.id).where(ChunkRow.tenant_id == tenant)).scalars())
-        points = {id_ for page in _pages(self._vectors, tenant) for id_ in page}
-        return Difference(tenant, tuple(sorted(chunks - points)), tuple(sorted(points - chunks)))
+        named = select(DocumentRow.id, DocumentRow.readers).where(DocumentRow.tenant_id == tenant)
+        lists = {row.id: tuple(row.readers) for row in session.execute(named)}
+        chunks = select(ChunkRow.id, ChunkRow.document_id).where(ChunkRow.tenant_id == tenant)
+        missing = {row.id: row.document_id for row in session.execute(chunks)}
+        extra, unlike = set[UUID](), set[UUID]()
+        for page in _pages(self._vectors, tenant):
+            for id_, readers in page:
+                document = missing.pop(id_, None)
+                if document is None:
+                    extra.add(id_)
+                elif lists[document] != readers:
+                    unlike.add(document)
+        return Difference(tenant, tuple(sorted(missing)), tuple(sorted(extra)), tuple(sorted(unlike)))
 
     def _changes(self, difference: Difference) -> Iterator[outbox.Change]:
         with self._database.session() as session:
@@ -122,10 +139,17 @@ class Reconciler:
                     yield outbox.Change("upsert", difference.tenant, document, revision, id_)
         for id_ in difference.extra:  # whose they were is known no more
             yield outbox.Change("delete", difference.tenant, NIL, NIL, id_)
+        for document in difference.unlike:
+            yield outbox.Change("access", difference.tenant, document, NIL)
 
 
-def _pages(vectors: Reader, tenant: UUID) -> Iterator[Sequence[UUID]]:
+def _digest(id_: UUID, readers: tuple[str, ...]) -> int:
+    told = f"{id_} {' '.join(readers)}".encode()
+    return int.from_bytes(hashlib.md5(told, usedforsecurity=False).digest()[:8])
+
+
+def _pages(vectors: Reader, tenant: UUID) -> Iterator[Sequence[tuple[UUID, tuple[str, ...]]]]:
     after: UUID | None = None
-    while page := vectors.ids(tenant, after, PAGE):
+    while page := vectors.listed(tenant, after, PAGE):
         yield page
-        after = page[-1]
+        after = page[-1][0]

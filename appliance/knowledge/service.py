@@ -15,6 +15,7 @@ from appliance.audit.service import Audit
 from appliance.drivers.blobs import Blobs, Staged
 from appliance.jobs.service import Jobs
 from appliance.kit import clock, paging
+from appliance.knowledge import lists
 from appliance.knowledge.documents import (
     FORGET,
     FORGET_COLLECTION,
@@ -88,6 +89,7 @@ class Knowledge:
         Raises CollectionNotFound, HoldsOthers, UnderHold.
         """
         self._collections.one(collection)
+        lists.collection(self._session, collection, lock=True)  # uploads under way are waited for and hidden too
         documents = self._documents.within(collection)
         if not self._managing and not self._documents.all_readable(collection):
             raise HoldsOthers

@@ -129,6 +129,16 @@ class EdgeVectors:
         records, _ = self._shard.scroll(request)
         return tuple(cast("UUID", record.id) for record in records)
 
+    def listed(self, tenant: UUID, after: UUID | None, limit: int) -> tuple[tuple[UUID, tuple[str, ...]], ...]:
+        """The same with the points' readers."""
+        chosen = qdrant.Filter(must=[_is("tenant", tenant_of(tenant))])
+        offset = following(after)
+        if offset is None:
+            return ()
+        request = qdrant.ScrollRequest(offset=offset, limit=limit, filter=chosen, with_payload=["readers"])
+        records, _ = self._shard.scroll(request)
+        return tuple((cast("UUID", record.id), tuple((record.payload or {}).get("readers", ()))) for record in records)
+
     def count(self, tenant: UUID | None = None) -> int:
         """How many points there are."""
         chosen = qdrant.Filter(must=[_is("tenant", tenant_of(tenant))]) if tenant is not None else None

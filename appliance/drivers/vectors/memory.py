@@ -70,6 +70,12 @@ class MemoryVectors:
             found = sorted(id_ for id_, point in self._points.items() if point.tenant == tenant)
         return tuple(id_ for id_ in found if after is None or id_ > after)[:limit]
 
+    def listed(self, tenant: UUID, after: UUID | None, limit: int) -> tuple[tuple[UUID, tuple[str, ...]], ...]:
+        """The same with the points' readers."""
+        found = self.ids(tenant, after, limit)
+        with self._lock:
+            return tuple((id_, self._points[id_].readers) for id_ in found if id_ in self._points)
+
     def count(self, tenant: UUID | None = None) -> int:
         """How many points there are."""
         with self._lock:

@@ -126,6 +126,10 @@ class Reader(Protocol):
         """Up to ``limit`` of the tenant's point ids behind ``after``, ascending."""
         ...
 
+    def listed(self, tenant: UUID, after: UUID | None, limit: int) -> tuple[tuple[UUID, tuple[str, ...]], ...]:
+        """As ``ids``, each with its point's readers in the order in which they were written."""
+        ...
+
     def count(self, tenant: UUID | None = None) -> int:
         """How many points there are: of one tenant, or None for the whole index."""
         ...

@@ -130,6 +130,17 @@ class QdrantVectors:
         )
         return tuple(UUID(str(record.id)) for record in records)
 
+    def listed(self, tenant: UUID, after: UUID | None, limit: int) -> tuple[tuple[UUID, tuple[str, ...]], ...]:
+        """The same with the points' readers."""
+        chosen = models.Filter(must=[_is("tenant", tenant_of(tenant))])
+        offset = following(after)
+        if offset is None:
+            return ()
+        records, _ = self._client.scroll(
+            self._collection, scroll_filter=chosen, limit=limit, offset=str(offset), with_payload=["readers"]
+        )
+        return tuple((UUID(str(record.id)), tuple((record.payload or {}).get("readers", ()))) for record in records)
+
     def count(self, tenant: UUID | None = None) -> int:
         """How many points there are."""
         chosen = models.Filter(must=[_is("tenant", tenant_of(tenant))]) if tenant is not None else None

@@ -47,6 +47,13 @@ class RemoteVectors:
         )
         return _split(found)
 
+    def listed(self, tenant: UUID, after: UUID | None, limit: int) -> tuple[tuple[UUID, tuple[str, ...]], ...]:
+        """The same with the points' readers."""
+        found = self._client.call(
+            "listed", tenant=tenant_of(tenant).bytes, after=after.bytes if after else None, limit=limit
+        )
+        return tuple(zip(_split(found["ids"]), map(tuple, found["readers"]), strict=True))
+
     def count(self, tenant: UUID | None = None) -> int:
         """How many points there are."""
         return int(self._client.call("count", tenant=None if tenant is None else tenant_of(tenant).bytes))
@@ -67,13 +74,18 @@ def handlers(vectors: Reader) -> dict[str, Handler]:
         after = UUID(bytes=request["after"]) if request["after"] else None
         return _joined(vectors.ids(UUID(bytes=request["tenant"]), after, int(request["limit"])))
 
+    def listed(request: dict[str, Any]) -> dict[str, Any]:
+        after = UUID(bytes=request["after"]) if request["after"] else None
+        found = vectors.listed(UUID(bytes=request["tenant"]), after, int(request["limit"]))
+        return {"ids": _joined([id_ for id_, _ in found]), "readers": [list(readers) for _, readers in found]}
+
     def count(request: dict[str, Any]) -> int:
         return vectors.count(UUID(bytes=request["tenant"]) if request["tenant"] else None)
 
     def ping(_: dict[str, Any]) -> dict[str, bool]:
         return {"ready": True}
 
-    return {"search": search, "ids": ids, "count": count, "ping": ping}
+    return {"search": search, "ids": ids, "listed": listed, "count": count, "ping": ping}
 
 
 def _scope(request: dict[str, Any]) -> Scope:

@@ -38,7 +38,7 @@ def member(databases: Databases, name: str) -> Member:
         tenants = People(session)
         tenant = TenantId(tenants.create(name).id)
         people = tenants.people(tenant)
-        key = people.issue_key(UserId(people.add(f"member of {name}", "M", Role.EDITOR).id), "test")
+        key = people.issue_key(UserId(people.add(f"member of {name}", "M", Role.TENANT_ADMIN).id), "test")
     return Member(tenant, {"Authorization": f"Bearer {key}"}, key)
 
 

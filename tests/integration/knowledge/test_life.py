@@ -1,10 +1,14 @@
 """What a document went through, what failed tried again, and holds that nobody's deletion gets past."""
 
+import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
+from sqlalchemy import insert, select
 
 from appliance.access.principal import Principal
 from appliance.kit import clock
@@ -13,6 +17,7 @@ from appliance.knowledge import life, lists
 from appliance.knowledge.errors import DocumentNotFound, NotHeld, UnderHold
 from appliance.knowledge.life import Life
 from appliance.knowledge.service import Knowledge
+from appliance.knowledge.tables import DocumentRow
 from tests.integration.knowledge.office import Office
 
 PUMP = "The pump XR-200 is mounted with two straps."
@@ -99,16 +104,57 @@ def test_what_is_held_is_not_forgotten_until_it_is_released(office: Office) -> N
         office.document(document)
 
 
-def test_a_hold_that_comes_while_the_collection_goes_stops_the_job(office: Office) -> None:
-    """A document that was added while its collection is being deleted, and held before the job came to it."""
+def test_a_hold_that_comes_while_the_collection_goes_keeps_that_document_and_no_other(office: Office) -> None:
+    """Added while its collection is being deleted, and held before the job came to it.
+
+    Its id is smaller than that of a hidden one: another web process gave it, whose clock is behind.
+    """
+    hidden = office.ready("hidden.txt", PUMP).id
     with office.databases.app.session(office.me.tenant) as session:
         job = Knowledge(session, office.me).forget_collection(office.collection)
-    late = office.add("late.txt", PUMP.encode()).document.id
+    early = UUID(int=hidden.int - 1)
+    with office.databases.app.session(office.me.tenant) as session:
+        values = {"id": early, "tenant_id": office.me.tenant, "collection_id": office.collection}
+        session.execute(insert(DocumentRow).values(**values, name="early.txt", state="failed"))
+    also = office.add("also.txt", PUMP.encode()).document.id
     with lived(office) as of:
+        placed = of.hold(early, "case 7")
+    office.settle()
+    for gone in (hidden, also):
+        with pytest.raises(DocumentNotFound):
+            office.document(gone)
+    with lived(office) as of:
+        assert of.held(early) == placed
+    with office.databases.app.session(office.me.tenant) as session:
+        states = session.execute(select(DocumentRow.id, DocumentRow.state)).all()
+        assert Knowledge(session, office.me).collection(office.collection).name == "handbook"
+    assert states == [(early, "failed")]
+    ended = office.job(job)
+    assert (ended.state, ended.reason and ended.reason.code) == ("failed", "under_hold")
+
+
+def test_an_upload_under_way_is_hidden_with_its_collection(office: Office) -> None:
+    """Whoever holds it afterwards would hold what nobody can find any more: it is refused."""
+    with ThreadPoolExecutor(1) as other:
+        with office.databases.app.session(office.me.tenant) as session:
+            staged = office.blobs.stage(office.me.tenant, io.BytesIO(PUMP.encode()), 1000)
+            late = Knowledge(session, office.me).add(office.collection, "late.txt", staged, office.blobs).document.id
+            session.flush()
+            asked = other.submit(_forget_collection, office)
+            with pytest.raises(TimeoutError):
+                asked.result(0.5)
+        asked.result(10)
+    assert office.document(late).state == "deleting"
+    with lived(office) as of, pytest.raises(DocumentNotFound):
         of.hold(late, "case 7")
     office.settle()
-    assert office.document(late).state in ("queued", "ready")
-    assert office.job(job).state in ("queued", "failed")
+    with pytest.raises(DocumentNotFound):
+        office.document(late)
+
+
+def _forget_collection(office: Office) -> UUID:
+    with office.databases.app.session(office.me.tenant) as session:
+        return Knowledge(session, office.me).forget_collection(office.collection)
 
 
 def test_what_is_being_deleted_or_not_there_is_not_held(office: Office) -> None:

@@ -10,7 +10,7 @@ from appliance.access.web import Databases
 from appliance.drivers.vectors.memory import MemoryVectors
 from appliance.drivers.vectors.port import Scope
 from appliance.kit.ids import uuid7
-from appliance.knowledge import marks, outbox
+from appliance.knowledge import lists, marks, outbox
 from appliance.knowledge.projection import Projection, newest
 from appliance.knowledge.reconcile import Behind, Reconciler
 from appliance.knowledge.tables import ChunkRow, DocumentRow, IndexOutboxRow
@@ -227,7 +227,15 @@ def test_the_reconciler_finds_and_mends_what_differs(case: Case) -> None:
     case.vectors.upsert([*Corpus(8).points(2, case.library.tenant), *Corpus(8).points(4, uuid7())])
     report = reconciler.compare(case.position)
     assert not report.agrees
-    assert report.summary() == {"agrees": False, "chunks": 40, "points": 43, "missing": 3, "extra": 2, "strays": 4}
+    assert report.summary() == {
+        "agrees": False,
+        "chunks": 40,
+        "points": 43,
+        "missing": 3,
+        "extra": 2,
+        "strays": 4,
+        "unlike": 0,
+    }
     assert report.differences[0].missing == tuple(lost)
     assert reconciler.repair(report) == 5
     case.project()
@@ -235,6 +243,32 @@ def test_the_reconciler_finds_and_mends_what_differs(case: Case) -> None:
     assert (mended.differences, mended.strays) == ((), 4)
     assert kept in case.points()
     assert case.points() == case.library.chunks()
+
+
+def test_readers_of_an_old_snapshot_are_mended(case: Case) -> None:
+    """What an index restored from before a change of access believes, with every id in its place."""
+    opened, closed, same = (case.library.ingest(5) for _ in range(3))
+    case.project()
+    group = f"group:{uuid7()}"
+    with case.databases.app.session(case.library.tenant) as session:
+        lists.set_document(session, opened, [group])
+        lists.set_document(session, closed, [])
+    case.project()
+    reconciler = Reconciler(case.databases.system, case.vectors)
+    assert reconciler.compare(case.position).agrees
+    before = dict(case.vectors.listed(case.library.tenant, None, 100))
+    with case.databases.app.session(case.library.tenant) as session:
+        changed = [opened, closed]
+        old = session.execute(select(ChunkRow.id).where(ChunkRow.document_id.in_(changed))).scalars().all()
+    case.vectors.share(case.library.tenant, old, ["everyone"])
+    report = reconciler.compare(case.position)
+    assert (report.agrees, report.summary()["unlike"], report.summary()["missing"]) == (False, 2, 0)
+    assert set(report.differences[0].unlike) == {opened, closed}
+    assert reconciler.repair(report) == 2
+    case.project()
+    assert reconciler.compare(case.position).agrees
+    assert dict(case.vectors.listed(case.library.tenant, None, 100)) == before
+    assert case.library.document(same).access_changed_at is None
 
 
 def test_an_index_that_is_behind_is_not_compared(case: Case) -> None:

@@ -198,6 +198,21 @@ def test_deleting_removes_the_tenants_points_and_no_others(index: Bench, corpus:
     assert not {hit.id for hit in legs.dense + legs.sparse} & {point.id for point in mine[:5]}
 
 
+def test_ids_are_read_with_their_readers(index: Bench, corpus: Corpus) -> None:
+    points = [
+        replace(point, readers=(f"user:{number}", "everyone")) for number, point in enumerate(corpus.points(25, A))
+    ]
+    _fill(index, points + corpus.points(5, B))
+    index.write.share(A, [points[0].id], [])
+    index.write.share(A, [points[1].id], ["group:b", "group:a"])
+    expected = {point.id: point.readers for point in points} | {points[0].id: (), points[1].id: ("group:b", "group:a")}
+    found = list[tuple[UUID, tuple[str, ...]]]()
+    while page := index.read.listed(A, found[-1][0] if found else None, 10):
+        found += page
+    assert found == sorted(expected.items())
+    assert index.read.listed(A, UUID(int=(1 << 128) - 1), 10) == ()
+
+
 def test_ids_are_read_ascending_page_by_page(index: Bench, corpus: Corpus) -> None:
     points = corpus.points(25, A)
     _fill(index, points + corpus.points(5, B))

@@ -19,6 +19,7 @@ TABLE = {
     Action.MANAGE_ACCESS: "--x-x",
     Action.MANAGE_HOLDS: "--x-x",
     Action.READ_JOBS: "xxx-x",
+    Action.READ_ALL_JOBS: "--x-x",
     Action.CANCEL_JOBS: "-xx-x",
     Action.READ_USERS: "--xXX",
     Action.MANAGE_USERS: "--x-X",
