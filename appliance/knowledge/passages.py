@@ -20,6 +20,7 @@ from sqlalchemy import (
     not_,
     null,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session
@@ -45,7 +46,6 @@ _SHOWN: Final = (
     ChunkRow.language,
 )
 """Not the embedding and the terms: they are most of a row's bytes."""
-_TITLE: Final = func.coalesce(func.nullif(RevisionRow.title, ""), DocumentRow.name).label("title")
 MOST_NAMED: Final = 2000
 """Documents whose change of access the index does not know yet. With more grants than that it is asked without a
 filter; more revokes are found out when they are looked up."""
@@ -56,26 +56,34 @@ def _read_by(entries: ColumnElement[Any]) -> ColumnElement[bool]:
     return DocumentRow.readers.op("&&", return_type=Boolean())(entries)
 
 
-def _readable() -> Select[Any]:
-    """Made once: building it takes as long as running it. Arrays, so that it is one text and prepared once."""
-    found = (  # by id first: a planner without statistics reads all chunks of the tenant's documents instead
+def _readable(*, within: bool = False) -> Select[Any]:
+    """Made once: building it takes as long as running it. Arrays, so that it is one text and prepared once.
+
+    Each step is by id, and fenced: a planner without statistics (all that was ingested in the last minute) goes through
+    the tenant's chunks, or for each chunk through its documents.
+    """
+    tenant = bindparam("tenant", type_=Uuid())
+    found = (
         select(*_SHOWN)
-        .where(  # beside row-level security
-            ChunkRow.id == any_(bindparam("chunks", type_=ARRAY(Uuid))), ChunkRow.tenant_id == bindparam("tenant")
-        )
+        .where(ChunkRow.id == any_(bindparam("chunks", type_=ARRAY(Uuid))), ChunkRow.tenant_id == tenant)  # beside RLS
         .cte("found")
         .prefix_with("materialized")
     )
-    return (
-        select(found, DocumentRow.name, _TITLE)
-        .join(DocumentRow, DocumentRow.id == found.c.document_id)
-        .join(RevisionRow, RevisionRow.id == found.c.revision_id)
-        .where(
-            found.c.revision_id == DocumentRow.current_revision,
-            DocumentRow.state != "deleting",
-            _read_by(bindparam("readers", type_=ARRAY(TEXT))),
-        )
+    its = select(DocumentRow.name).where(
+        DocumentRow.tenant_id == tenant,
+        DocumentRow.id == found.c.document_id,
+        DocumentRow.current_revision == found.c.revision_id,
+        DocumentRow.state != "deleting",
+        _read_by(bindparam("readers", type_=ARRAY(TEXT))),
     )
+    if within:
+        its = its.where(DocumentRow.collection_id == any_(bindparam("within", type_=ARRAY(Uuid))))
+    document = its.limit(1).lateral("document")
+    same = RevisionRow.tenant_id == tenant, RevisionRow.id == found.c.revision_id
+    revision = select(RevisionRow.title).where(*same).limit(1).lateral("revision")
+    title = func.coalesce(func.nullif(revision.c.title, ""), document.c.name).label("title")
+    shown = select(found, document.c.name, title).select_from(found)
+    return shown.join(document, true()).join(revision, true())
 
 
 _STATISTICS: Final = (
@@ -91,7 +99,7 @@ _CHANGES: Final = (
     .limit(MOST_NAMED + 1)
 )
 _READABLE: Final = _readable()
-_READABLE_WITHIN: Final = _READABLE.where(DocumentRow.collection_id == any_(bindparam("within", type_=ARRAY(Uuid))))
+_READABLE_WITHIN: Final = _readable(within=True)
 
 
 @dataclass(frozen=True, slots=True)
