@@ -103,6 +103,7 @@ RULES: dict[str, Rules] = {
     "documents": _tenant(
         ALL, (), ("select", "update(state, reason_code, reason, current_revision, projected_readers, updated_at)")
     ),
+    "batches": _tenant(("select", "insert", "update(unchanged, ended_at)"), (), ("select", "delete")),
     "revisions": _tenant(ALL, (), ("select",)),
     "chunks": _tenant(ALL, (), ("select", "delete")),
     "term_statistics": _tenant(ALL, (), ("select", "update", "delete")),

@@ -41,6 +41,7 @@ CONTENT = (
     "chunks",
     "revisions",
     "documents",
+    "batches",
     "collections",
     "term_statistics",
     "corpus_statistics",

@@ -20,6 +20,7 @@ from appliance.entry import exporting, forgetting, keeping
 from appliance.jobs.registry import Registry
 from appliance.kit import clock, staging
 from appliance.kit.settings import Settings, load
+from appliance.knowledge import batches
 from appliance.knowledge.connect import Workshop
 from appliance.tenants import idempotency, invitations, lockout, sessions
 from appliance.usage import rolling, stock
@@ -72,6 +73,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         rolling.roll_up,
         forgetting.late_rows,
         lambda session: exporting.clear(session, settings),
+        Seldom(lambda session: batches.forget(session, timedelta(days=settings.jobs.keep_jobs_days))),
         Seldom(lambda session: rolling.forget(session, settings.usage)),
         Seldom(lambda session: keeping.forget_conversations(session, settings)),
     )

@@ -20,6 +20,7 @@ import appliance.catalog.api
 import appliance.chat.api
 import appliance.jobs.api
 import appliance.knowledge.api
+import appliance.knowledge.api_batches
 import appliance.knowledge.api_life
 import appliance.knowledge.api_sharing
 import appliance.knowledge.connect
@@ -89,6 +90,7 @@ ROUTERS = (
     appliance.chat.api.router,
     appliance.jobs.api.router,
     appliance.knowledge.api.router,
+    appliance.knowledge.api_batches.router,
     appliance.knowledge.api_life.router,
     appliance.knowledge.api_sharing.router,
     appliance.licensing.api.router,

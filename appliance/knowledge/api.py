@@ -11,6 +11,7 @@ from appliance.drivers.blobs import Blobs
 from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.kit.settings import Settings
 from appliance.knowledge import schemas
+from appliance.knowledge.batches import Batches
 from appliance.knowledge.parsing.formats import FORMATS
 from appliance.knowledge.retrieval import Retrieval
 from appliance.knowledge.service import Knowledge
@@ -82,13 +83,16 @@ def add_document(
     principal: Caller,
     file: Annotated[UploadFile, File()],
     name: Annotated[str | None, Form(max_length=255)] = None,
+    batch: Annotated[UUID | None, Form()] = None,
 ) -> schemas.AddedView:
     """Upload a file: a new document, a new revision of the one of this name, or nothing for the same bytes again."""
+    if batch is not None:
+        Batches(session, principal).open(batch, collection_id)
     blobs: Blobs = request.app.state.blobs
     settings: Settings = request.app.state.settings
     staged = blobs.stage(principal.tenant, file.file, settings.web.largest_upload)
     try:
-        added = Knowledge(session, principal).add(collection_id, name or file.filename or "", staged, blobs)
+        added = Knowledge(session, principal, batch).add(collection_id, name or file.filename or "", staged, blobs)
     finally:
         blobs.drop(staged)
     return schemas.AddedView.of(added)

@@ -40,6 +40,7 @@ class HistoryView(BaseModel):
 class RetriedView(BaseModel):
     """How many documents are read again, and how many failed ones are left for the next request."""
 
+    batch_id: UUID
     retried: int
     left: int
 
@@ -96,8 +97,8 @@ def show_history(document_id: UUID, documents: Service) -> HistoryView:
 )
 def retry_failed(collection_id: UUID, documents: Service) -> RetriedView:
     """Read all documents of a collection again that failed."""
-    retried, left = documents.retry_failed(collection_id)
-    return RetriedView(retried=retried, left=left)
+    batch, retried, left = documents.retry_failed(collection_id)
+    return RetriedView(batch_id=batch, retried=retried, left=left)
 
 
 @router.get("/documents/{document_id}/hold", dependencies=[HOLDS])

@@ -39,6 +39,20 @@ class HoldsOthers(Forbidden):
     advice = "Ask your administrator to delete it."
 
 
+class BatchNotFound(NotFound):
+    """There is no such batch of yours, or not in this collection."""
+
+    code = "batch_not_found"
+    advice = "List them with 'appliance batches list'."
+
+
+class BatchEnded(Conflict):
+    """The batch has ended and takes no more files."""
+
+    code = "batch_ended"
+    advice = "Begin another one."
+
+
 class ChunkNotFound(NotFound):
     """The document has no such chunk."""
 

@@ -16,6 +16,7 @@ from appliance.access.principal import Principal
 from appliance.audit.service import Audit
 from appliance.kit import clock
 from appliance.kit.database import Database
+from appliance.knowledge.batches import Batches
 from appliance.knowledge.errors import DocumentNotFound, NotHeld
 from appliance.knowledge.repository import Documents
 from appliance.knowledge.service import Knowledge
@@ -62,15 +63,18 @@ class Life:
             Stage(one["state"], datetime.fromisoformat(one["at"]), one["reason_code"], one["reason"]) for one in told
         )
 
-    def retry_failed(self, collection: UUID) -> tuple[int, int]:
-        """Read a collection's failed documents again; how many, and how many are left. Raises CollectionNotFound."""
-        knowledge = Knowledge(self._session, self._principal)
-        knowledge.collection(collection)
+    def retry_failed(self, collection: UUID) -> tuple[UUID, int, int]:
+        """Read a collection's failed documents again: the batch, how many, and how many are left.
+
+        Raises CollectionNotFound.
+        """
+        batch = Batches(self._session, self._principal).begin(collection, "retry", ended=True)
+        knowledge = Knowledge(self._session, self._principal, batch)
         found = Documents(self._session, self._principal.tenant, self._principal.readers).failed(collection)
         for document in found[:MOST_AT_ONCE]:
             knowledge.retry(document)
         self._audit.record("collection.retry", collection, documents=min(len(found), MOST_AT_ONCE))
-        return min(len(found), MOST_AT_ONCE), max(len(found) - MOST_AT_ONCE, 0)
+        return batch, min(len(found), MOST_AT_ONCE), max(len(found) - MOST_AT_ONCE, 0)
 
     def hold(self, document: UUID, reason: str) -> Hold:
         """Keep a document from being forgotten; one that is held already stays so. Raises DocumentNotFound."""

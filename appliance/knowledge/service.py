@@ -16,6 +16,7 @@ from appliance.drivers.blobs import Blobs, Staged
 from appliance.jobs.service import Jobs
 from appliance.kit import clock, paging
 from appliance.knowledge import lists
+from appliance.knowledge.batches import Batches
 from appliance.knowledge.documents import (
     FORGET,
     FORGET_COLLECTION,
@@ -53,9 +54,10 @@ def checked_name(name: str) -> str:
 
 
 class Knowledge:
-    """Collections and documents, as far as ``principal`` may see them."""
+    """Collections and documents, as far as ``principal`` may see them; what it has read belongs to ``batch``."""
 
-    def __init__(self, session: Session, principal: Principal) -> None:
+    def __init__(self, session: Session, principal: Principal, batch: UUID | None = None) -> None:
+        self._batch = batch
         self._session = session
         self._principal = principal
         self._tenant = principal.tenant
@@ -132,6 +134,8 @@ class Knowledge:
             job: UUID | None = self._ingest(row.id, revision)
             return Added(self._document(row.id), job, unchanged=False)
         job = self._unfinished(row.id, newest.id, row.state)
+        if job is None and self._batch is not None:
+            Batches(self._session, self._principal).passed(self._batch)
         return Added(self._document(row.id), job, unchanged=True)
 
     def document(self, document: UUID) -> Document:
@@ -187,14 +191,18 @@ class Knowledge:
         """The job that has still to read these bytes, asked for anew where the former one failed."""
         if state == "failed":
             return self._again(document, revision)
-        return self._ask(document, revision) if state in ("queued", "parsing", "encoding") else None
+        if state not in ("queued", "parsing", "encoding"):
+            return None
+        if self._batch is not None:
+            self._documents.set(document, batch_id=self._batch)
+        return self._ask(document, revision)
 
     def _again(self, document: UUID, revision: UUID) -> UUID:
         self._audit.record("document.retry", document)
         return self._ingest(document, revision)
 
     def _ingest(self, document: UUID, revision: UUID) -> UUID:
-        self._documents.set(document, state="queued", reason_code=None, reason=None)
+        self._documents.set(document, state="queued", reason_code=None, reason=None, batch_id=self._batch)
         return self._ask(document, revision)
 
     def _ask(self, document: UUID, revision: UUID) -> UUID:

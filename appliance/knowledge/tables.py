@@ -35,8 +35,25 @@ class CollectionRow(Base):
     created_at: Mapped[Created]
 
 
+class BatchRow(Base):
+    """Documents that are taken in or read again as one act; ``announced``: how many its beginner means to send."""
+
+    __tablename__ = "batches"
+    __table_args__ = (Index(None, "tenant_id", "id"),)
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    collection_id: Mapped[UUID]
+    kind: Mapped[str]
+    begun_by: Mapped[UUID]
+    announced: Mapped[int | None]
+    unchanged: Mapped[int] = mapped_column(server_default=sql("0"))
+    created_at: Mapped[Created]
+    ended_at: Mapped[Moment | None]
+
+
 class DocumentRow(Base):
-    """A document by its name in a collection; what it says is in its revisions.
+    """A document by its name in a collection; what it says is in its revisions; ``batch_id`` had it read last.
 
     ``readers`` decides who may read: ``own_readers``, or the collection's where these are null. ``access_changed_at``:
     since when the index may believe otherwise; it then knew ``projected_readers``. ``history`` is a trigger's.
@@ -49,6 +66,7 @@ class DocumentRow(Base):
         ForeignKeyConstraint(["tenant_id", "collection_id"], ["collections.tenant_id", "collections.id"]),
         CheckConstraint(f"state in {DOCUMENT_STATES!r}", name="state"),
         Index(None, "tenant_id", "state"),
+        Index("ix_documents_batch", "tenant_id", "batch_id", postgresql_where=sql("batch_id is not null")),
         Index("ix_documents_access_changed", "tenant_id", postgresql_where=sql("access_changed_at is not null")),
     )
 
@@ -68,6 +86,7 @@ class DocumentRow(Base):
     held_by: Mapped[UUID | None]
     hold_reason: Mapped[str | None]
     current_revision: Mapped[UUID | None]
+    batch_id: Mapped[UUID | None]
     created_at: Mapped[Created]
     updated_at: Mapped[Created]
 

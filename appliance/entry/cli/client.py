@@ -76,13 +76,13 @@ class Api:
         """What comes of deleting ``path``."""
         return self.send("DELETE", path)
 
-    def upload(self, path: str, file: Path, name: str) -> Any:  # noqa: ANN401 - JSON of many shapes
+    def upload(self, path: str, file: Path, name: str, **fields: str) -> Any:  # noqa: ANN401 - JSON of many shapes
         """Send a file from disk, never whole in memory."""
         with file.open("rb") as stream:
             try:
                 parts = {"file": (file.name, stream, "application/octet-stream")}
-                headers = {"idempotency-key": uuid7().hex}
-                return self.send("POST", path, files=parts, data={"name": name}, headers=headers, timeout=PATIENT)
+                headers, told = {"idempotency-key": uuid7().hex}, {"name": name, **fields}
+                return self.send("POST", path, files=parts, data=told, headers=headers, timeout=PATIENT)
             except BrokeOff as error:
                 if stream.tell() < file.stat().st_size:
                     raise TooLarge("The appliance broke off the upload before its end.") from error

@@ -2,13 +2,14 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from appliance.entry.cli import output
+from appliance.entry.cli.batches import foretold
 from appliance.entry.cli.files import Found, expand
 from appliance.entry.cli.output import Json
 from appliance.kit.errors import ApplianceError, Unavailable
@@ -41,24 +42,36 @@ def ingest(
     files = expand(paths)
     with connect() as api:
         into = ensure(api, collection)
-        outcomes = _shown(taken(api, into["id"], files, wait=wait), len(files), as_json=as_json)
+        batch = api.post("/api/v1/batches", {"collection_id": into["id"], "files": len(files)})["id"]
+        came = taken(api, into["id"], files, wait=wait, batch=batch)
+        outcomes = _shown(came, len(files), lambda: api.get(f"/api/v1/batches/{batch}"), as_json=as_json)
+        api.post(f"/api/v1/batches/{batch}/end")
     counts = Counter(outcome["state"] for outcome in outcomes)
     failed = sum(count for state, count in counts.items() if state not in GOOD)
     if as_json:
-        output.document({"collection": {"id": into["id"], "name": into["name"]}, "counts": counts, "files": outcomes})
+        where = {"id": into["id"], "name": into["name"]}
+        output.document({"collection": where, "batch": batch, "counts": counts, "files": outcomes})
     else:
         output.say(f"{collection}: {', '.join(f'{count} {state}' for state, count in sorted(counts.items()))}.")
+        if counts["queued"]:
+            output.say(f"How far they are: appliance batches show {batch}")
     if failed:
         raise typer.Exit(1)
 
 
 def taken(
-    api: "Api", collection: str, files: tuple[Found, ...], *, wait: bool, ahead: int = AHEAD
+    api: "Api",
+    collection: str,
+    files: tuple[Found, ...],
+    *,
+    wait: bool,
+    ahead: int = AHEAD,
+    batch: str | None = None,
 ) -> Iterator[Outcome]:
     """Send each file and yield what became of it, in the order in which that is known."""
     pending: list[Outcome] = []
     for file in files:
-        outcome = _sent(api, collection, file)
+        outcome = _sent(api, collection, file, batch)
         if wait and outcome["state"] == "queued":
             pending.append(outcome)
         else:
@@ -85,10 +98,11 @@ def settle(api: "Api", document: str) -> dict[str, Any]:
         time.sleep(PAUSE)
 
 
-def _sent(api: "Api", collection: str, file: Found) -> Outcome:
+def _sent(api: "Api", collection: str, file: Found, batch: str | None) -> Outcome:
     outcome: Outcome = {"path": str(file.path), "name": file.name, "state": "failed", "document_id": None}
+    named = {} if batch is None else {"batch": batch}
     try:
-        told = api.upload(f"/api/v1/collections/{collection}/documents", file.path, file.name)
+        told = api.upload(f"/api/v1/collections/{collection}/documents", file.path, file.name, **named)
     except ApplianceError as error:
         return outcome | _reason(error)
     except OSError as error:
@@ -123,21 +137,27 @@ def line(outcome: Outcome) -> str:
     return f"{mark} {outcome['name']}: {outcome.get('reason') or outcome['state']}"
 
 
-def _shown(outcomes: Iterator[Outcome], total: int, *, as_json: bool) -> list[Outcome]:
-    """Gather the outcomes; on a terminal under a bar, each with its line as it comes."""
+def _shown(outcomes: Iterator[Outcome], total: int, batch: Callable[[], Outcome], *, as_json: bool) -> list[Outcome]:
+    """Gather the outcomes; on a terminal under a bar, each with its line as it comes, and when all will be done."""
     if as_json:
         return list(outcomes)
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     gathered = []
     console = output.console()
-    with Progress(BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console, transient=True) as bar:
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    asked = time.monotonic()
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
         for outcome in outcomes:
             gathered.append(outcome)
             bar.console.print(line(outcome), markup=False)
             bar.advance(task)
+            if time.monotonic() - asked > _ASK_AGAIN:
+                bar.update(task, description=foretold(batch()))
+                asked = time.monotonic()
     return gathered
 
 
 _LONGEST_RESTART = 120.0
+_ASK_AGAIN = 1.0

@@ -50,7 +50,7 @@ def retry(name: collections.Named, as_json: Json = False) -> None:
         output.document(told)
     else:
         more = f" {told['left']} are left: run it again." if told["left"] else ""
-        output.say(f"{told['retried']} documents are read again.{more}")
+        output.say(f"{told['retried']} documents are read again: appliance batches show {told['batch_id']}.{more}")
 
 
 @documents.app.command("hold")

@@ -10,6 +10,7 @@ from appliance.entry.cli import (
     adapters,
     answers,
     audit,
+    batches,
     deleting,
     deployments,
     directory,
@@ -75,6 +76,7 @@ app.command("ask")(answers.ask)
 app.command("search")(search.search)
 app.add_typer(life.COLLECTIONS, name="collections")
 app.add_typer(life.DOCUMENTS, name="documents")
+app.add_typer(batches.app, name="batches")
 app.add_typer(models.app, name="models")
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(deployments.app, name="deployments")

@@ -20,6 +20,8 @@ ALIASES = {
     "actor": "users",
     "appliance": "",
     "base": "model_versions",
+    "batch": "batches",
+    "batche": "batches",
     "entry": "",
     "export": "tenant_exports",
     "fallback": "deployments",

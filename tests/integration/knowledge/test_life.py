@@ -14,6 +14,7 @@ from appliance.access.principal import Principal
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
 from appliance.knowledge import life, lists
+from appliance.knowledge.batches import Batches
 from appliance.knowledge.errors import DocumentNotFound, NotHeld, UnderHold
 from appliance.knowledge.life import Life
 from appliance.knowledge.service import Knowledge
@@ -72,10 +73,13 @@ def test_all_that_failed_is_tried_again_and_nothing_else(office: Office) -> None
     with office.databases.app.session(office.me.tenant) as session:
         lists.set_document(session, closed, [])
     with lived(office) as of:
-        assert of.retry_failed(office.collection) == (3, 0)
+        batch, *counted = of.retry_failed(office.collection)
+        assert counted == [3, 0]
+        assert Batches(of._session, office.me).one(batch).states == {"queued": 3}
     assert office.work() == 3
     with lived(office) as of:
-        assert of.retry_failed(office.create("empty")) == (0, 0)
+        assert Batches(of._session, office.me).one(batch).states == {"failed": 3}
+        assert of.retry_failed(office.create("empty"))[1:] == (0, 0)
 
 
 def test_what_is_held_is_not_forgotten_until_it_is_released(office: Office) -> None:
