@@ -1,6 +1,6 @@
 """The job that brings a model version from outside into the store: copied, checked, sealed, registered.
 
-    copy (a child, under limits) → seal → dangers (a child) → signature → read every byte again → rename → register
+    copy (a child, under limits) → seal → dangers (a child) → signature → read every byte again → rename and register
 
 Everything after the copy looks at our own copy, in a directory that only this user may enter: what was checked is what
 is loaded. A run after a kill goes on with the file at which the former one was. Harmless to repeat.
@@ -21,7 +21,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from appliance.catalog import confined, entry, gather, manifest, oms, sources, verify
+from appliance.catalog import confined, entry, gather, manifest, oms, placing, sources, verify
 from appliance.catalog.errors import NoRoom
 from appliance.catalog.service import Arrival, Catalog
 from appliance.catalog.sources import SourceRefused
@@ -83,7 +83,17 @@ class Import:
 
     def __call__(self) -> dict[str, Any]:
         """Do it; the result names the version. Raises ``SourceRefused``, ``BadSignature``, ``Tampered``, ``NoRoom``."""
-        source = located(self._order.path)
+        store = self._tools.store
+        arrival = placing.begun(self._work, store) or self._arrival(located(self._order.path))
+        self._run.check()
+        with self._tools.operator() as session:
+            directory = placing.place(session, self._work, store, arrival)
+            version = Catalog(session).register(directory, arrival)
+        told = {"model": str(version.id), "name": version.name, "digest": version.digest}
+        return {**told, "signature": arrival.signature}
+
+    def _arrival(self, source: Path) -> Arrival:
+        """Everything up to the rename."""
         self._work.mkdir(mode=0o700, parents=True, exist_ok=True)
         files = self._gathered(source)
         home = self._work / gather.FILES
@@ -93,12 +103,8 @@ class Import:
             raise SourceRefused(" ".join(dangers))
         signature = self._signature(home, files)
         self._run.progress(0, sealed.size, "verify")
-        directory = self._placed(home, sealed)
-        self._run.check()
-        with self._tools.operator() as session:
-            arrival = Arrival(sealed, self._order.entry or _entry(sealed.name), signature.state, signature.key)
-            version = Catalog(session).register(directory, arrival)
-        return {"model": str(version.id), "name": version.name, "digest": version.digest, "signature": signature.state}
+        self._read_again(home, sealed)
+        return Arrival(sealed, self._order.entry or _entry(sealed.name), signature.state, signature.key)
 
     def _gathered(self, source: Path) -> tuple[manifest.File, ...]:
         most = shutil.disk_usage(self._work).free - SPARE + _size(self._work)
@@ -154,8 +160,8 @@ class Import:
             raise oms.BadSignature(f"it is {found.state}, and APPLIANCE_CATALOG__UNSIGNED does not let such models in")
         return found
 
-    def _placed(self, home: Path, sealed: manifest.Manifest) -> Path:
-        """Every byte of our copy read once more, then its place, where nothing is changed any more."""
+    def _read_again(self, home: Path, sealed: manifest.Manifest) -> None:
+        """Every byte of our copy once more: what the child looked at is still what lies here."""
         done = 0
 
         def seen(count: int) -> None:
@@ -163,18 +169,12 @@ class Import:
             done += count
             self._run.progress(min(done, sealed.size), sealed.size, "verify")
 
-        faults = manifest.faults(home, seen)  # what the child looked at is still what lies here
+        faults = manifest.faults(home, seen)
         if faults:
             raise verify.Tampered(" ".join(faults))
-        final = self._tools.store / f"{sealed.name}@{sealed.digest[:12]}"
+        final = placing.place_of(self._tools.store, sealed.name, sealed.digest)
         if final.is_dir():
             verify.verified(final)  # an earlier import of the same bytes
-            return final
-        for path in home.rglob("*"):
-            path.chmod(0o555 if path.is_dir() else 0o444)
-        home.chmod(0o755)
-        home.rename(final)
-        return final
 
 
 def workplace(store: Path, job: UUID) -> Path:

@@ -11,6 +11,9 @@ from appliance.catalog.tables import AdapterRow, ModelVersionRow
 ADAPTER_LOCK = 0x6C6F7261
 """Advisory lock (``lora``): one import at a time, so that the licence's number holds and versions count up."""
 
+PLACE_LOCK = 0x706C616365
+"""Advisory lock (``place``): who gives a version its directory and row, and who takes away one that has no row."""
+
 
 def one(session: Session, version: UUID) -> ModelVersionRow | None:
     """One version."""
@@ -40,6 +43,11 @@ def those(session: Session, versions: Sequence[UUID]) -> Sequence[ModelVersionRo
 def one_at_a_time(session: Session) -> None:
     """Wait for the import of another adapter, until this transaction ends."""
     session.execute(select(func.pg_advisory_xact_lock(ADAPTER_LOCK)))
+
+
+def place_alone(session: Session) -> None:
+    """Wait for who places another version, until this transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(PLACE_LOCK)))
 
 
 def adapter(session: Session, tenant: UUID, wanted: UUID) -> AdapterRow | None:

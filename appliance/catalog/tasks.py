@@ -1,13 +1,12 @@
 """The slice's kinds of jobs: translation only."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from appliance.catalog import importing, pulling
+from appliance.catalog import importing, placing, pulling
 from appliance.catalog.importing import Import, Policy, Tools
 from appliance.jobs.job import Ended
 from appliance.jobs.registry import Registry
@@ -38,9 +37,10 @@ def register(registry: Registry, configured: Callable[[], Settings]) -> None:
     def pull(run: Run) -> Mapping[str, Any]:
         return pulling.pull(run, tools(configured()))
 
-    def over(_session: Session, ended: Ended) -> None:
-        """Whatever became of it, its private copy goes."""
-        shutil.rmtree(importing.workplace(configured().model_store, ended.job), ignore_errors=True)
+    def over(session: Session, ended: Ended) -> None:
+        """Nothing of it stays but a version that has a row."""
+        store = configured().model_store
+        placing.clear(session, importing.workplace(store, ended.job), store)
 
     registry.add(importing.IMPORT, bring, ended=over)
     registry.add(pulling.PULL, pull)

@@ -5,7 +5,6 @@ with too much to do very late: so silence alone is no reason, as long as the pro
 a thread of its own, since a silent part keeps whoever asks it waiting.
 """
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,10 +12,8 @@ from typing import Final
 
 from appliance.entry.up_plan import Part
 from appliance.kit import clock
-from appliance.kit.leash import fields
+from appliance.kit.work import IDLE, worked
 
-IDLE: Final = 0.01
-"""Seconds of a core in a second below which a process does nothing. One that waits for its turn gets more."""
 TIMES: Final = 3
 """Questions in a row that must have gone unanswered: a machine that slept has been asked once since."""
 AT_MOST: Final = 10
@@ -43,12 +40,6 @@ class Silence:
         if self.times < TIMES or lasts < patience:
             return False
         return worked - self.worked < IDLE * lasts or lasts >= AT_MOST * patience
-
-
-def worked(pid: int) -> float:
-    """Seconds of a core that a process has used, all of its threads together; OSError when it is gone."""
-    told = fields(pid)
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
 
 
 class Pulse:

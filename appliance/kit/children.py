@@ -19,6 +19,7 @@ from typing import IO, Self
 from appliance.kit import leash
 from appliance.kit.leftovers import MARK, ChildStillRunning, Trace, boot, program, started
 from appliance.kit.priority import yield_to_others
+from appliance.kit.work import worked_together
 
 INTERPRETER: tuple[str, ...] = (sys.executable, "-I", "-S")
 
@@ -100,6 +101,12 @@ class Child:
         if self._status is None and self._process.poll() is not None:
             self._status = self._ended()
         return self._status
+
+    def worked(self) -> float:
+        """Seconds of a core that it and all that it started have used, those that ended too; 0 once it has ended."""
+        with suppress(OSError):
+            return worked_together(self.leash_pid)
+        return 0.0
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for the end; ChildStillRunning when ``timeout`` seconds do not suffice."""

@@ -29,6 +29,10 @@ NAMING = {
 }
 
 
+_GONE = {"tcp_user_timeout": 20_000, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}
+"""By when a server that does not even acknowledge counts as gone: left alone, Linux waits for a quarter of an hour."""
+
+
 class Base(DeclarativeBase):
     """The one metadata; names of constraints follow a convention so that migrations can name them."""
 
@@ -65,6 +69,7 @@ class Database:
             connect_args={
                 "options": f"-c statement_timeout={statement} -c lock_timeout={lock} -c timezone=UTC",
                 "connect_timeout": 5,
+                **_GONE,
             },
         )
         event.listen(self.engine, "checkout", _still_there)

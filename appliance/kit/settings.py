@@ -154,7 +154,7 @@ class EngineSettings(_Section):
     """vLLM engines."""
 
     model: str = Field("smollm2-135m-instruct", description="Language model deployed at the first start")
-    start_seconds: int = Field(600, ge=1, description="Longest start before an engine counts as failed")
+    start_seconds: int = Field(600, ge=1, description="Longest start; six times as long for one that still works")
     poll_seconds: float = Field(1.0, gt=0, description="Pause between two reconciliations")
     enabled: bool = Field(default=True, description="False: no engine is started; answers are quoted")
     endpoints: dict[str, list[str]] = Field(

@@ -47,6 +47,10 @@ class Elsewhere:
         """0 once it was let go."""
         return self._status
 
+    def worked(self) -> float:
+        """Nobody can tell from here."""
+        return 0.0
+
     def ask_to_stop(self, grace: float) -> None:  # noqa: ARG002 - the port's
         """Let it go."""
         self._status = 0

@@ -29,10 +29,11 @@ Recipe = tuple[UUID, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one look at an engine showed. ``names`` None: it was not asked."""
+    """What one look at an engine showed. ``names`` None: it was not asked. ``worked``: of one that starts."""
 
     health: Health
     names: frozenset[str] | None = None
+    worked: float = 0.0
 
 
 @dataclass(slots=True)
@@ -84,6 +85,8 @@ class Kept:
     def look(self) -> Sight:
         """Ask the engine, on a thread that may wait for it."""
         health = self.control.health()
+        if health is not Health.WELL and self.process is not None and self.course.phase is Phase.STARTING:
+            return Sight(health, worked=self.process.worked())
         if health is not Health.WELL or clock.monotonic() - self.listed_at < LISTING:
             return Sight(health)
         try:
@@ -95,7 +98,7 @@ class Kept:
         """Take in what was seen."""
         if sight.names is not None:
             self.names, self.listed_at = sight.names, clock.monotonic()
-        return Seen(wanted=wanted, alive=True, health=sight.health)
+        return Seen(wanted=wanted, alive=True, health=sight.health, worked=sight.worked)
 
     def restarted(self) -> None:
         """Another process begins: nothing that was loaded is."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from appliance.drivers.vllm.port import Health
+from appliance.kit.work import IDLE
 
 BACK_OFF = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0)
 CRASH_LOOP = 5
@@ -19,6 +20,10 @@ CRASH_LOOP = 5
 STEADY = 300.0
 RETRY_FAILED = 600.0
 LOADING = "loads its weights"
+AT_MOST = 6
+"""Times the longest start that one which still works may take: on a busy machine compiling lasts. Then it loops."""
+PAUSE = 0.1
+"""Share of the longest start in which one that works has done something."""
 SILENT_SECONDS = 60.0
 """A running engine that does not answer its health check for so long is hung. The check shares the engine's cores."""
 
@@ -45,7 +50,10 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How far a deployment is; times are monotonic seconds. ``ends`` counts unplanned ends in a row."""
+    """How far a deployment is; times are monotonic seconds. ``ends`` counts unplanned ends in a row.
+
+    ``busy_at``: when a start was last seen to have gone on; by then it had ``worked`` so many seconds of a core.
+    """
 
     phase: Phase = Phase.STOPPED
     since: float = 0.0
@@ -54,16 +62,22 @@ class Course:
     restarts: int = 0
     well_at: float = 0.0
     due: float = 0.0
+    worked: float = 0.0
+    busy_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the host sees now. ``ended``: how the process ended, None while it runs; ``alive``: there is a process."""
+    """What the host sees now. ``ended``: how the process ended, None while it runs; ``alive``: there is a process.
+
+    ``worked``: seconds of a core that one which starts has used so far.
+    """
 
     wanted: bool
     alive: bool = False
     ended: int | None = None
     health: Health = Health.SILENT
+    worked: float = 0.0
 
 
 def step(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[Course, Act]:
@@ -99,11 +113,22 @@ def _alive(course: Course, seen: Seen, now: float, start_seconds: float) -> tupl
             course = _to(course, Phase.RUNNING, now, None)
         steady = now - course.since >= STEADY
         return replace(course, well_at=now, ends=0 if steady else course.ends), Act.NOTHING
-    if course.phase is Phase.STARTING and now - course.since > start_seconds:
-        return replace(course, reason=f"not ready after {start_seconds:g} s"), Act.KILL
+    if course.phase is Phase.STARTING:
+        return _starting(course, seen, now, start_seconds)
     if course.phase is Phase.RUNNING and now - course.well_at > SILENT_SECONDS:
         return replace(course, reason=f"no answer for {SILENT_SECONDS:g} s"), Act.KILL
     return course, Act.NOTHING
+
+
+def _starting(course: Course, seen: Seen, now: float, start_seconds: float) -> tuple[Course, Act]:
+    """Time is up for what does nothing any more; what works has more of it, and not without end."""
+    pause = PAUSE * start_seconds
+    if seen.worked - course.worked >= IDLE * pause:
+        course = replace(course, worked=seen.worked, busy_at=now)
+    longest = start_seconds if now - course.busy_at > pause else AT_MOST * start_seconds
+    if now - course.since <= longest:
+        return course, Act.NOTHING
+    return replace(course, reason=f"not ready after {longest:g} s"), Act.KILL
 
 
 def _without(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:
@@ -114,7 +139,7 @@ def _without(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:
     if course.phase in (Phase.BACKING_OFF, Phase.FAILED) and now < course.due:
         return course, Act.NOTHING
     again = course.restarts + 1 if course.ends else course.restarts
-    return replace(_to(course, Phase.STARTING, now, LOADING), restarts=again), Act.START
+    return replace(_to(course, Phase.STARTING, now, LOADING), restarts=again, worked=0.0, busy_at=now), Act.START
 
 
 def _after_end(course: Course, seen: Seen, now: float) -> tuple[Course, Act]:

@@ -3,14 +3,17 @@
 Two hosts would each start every engine, end what the other started as leftovers of a dead one, and flip routes to what
 the other has not loaded. PostgreSQL gives the lock up when the connection ends, so when a holder is killed the next
 host has it within a second. A holder whose connection broke while the database was away takes the lock again as soon as
-there is one; if another host has it by then, it must end: :class:`Superseded`.
+there is one; if another host has it by then, it must end: :class:`Superseded`. A connection may also have broken on
+this side alone (a network that drops what is idle, a proxy that was restarted): PostgreSQL then keeps the lock for
+nobody, for as long as its keepalives take. Whoever finds that the holder is its own lost connection ends that.
 """
 
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,15 +24,20 @@ from appliance.kit.errors import Conflict
 
 LOCK: Final = 0x656E67696E65  # "engine"
 PAUSE: Final = 1.0
+_END_MS: Final = 5_000
 _NAME = text("select set_config('application_name', :name, false)")
+_SERVER = text("select pid, backend_start from pg_stat_activity where pid = pg_backend_pid()")
 _TAKE = text("select pg_try_advisory_lock(:key)")
 _ASK = text("select 1")
-_HOLDER = text("""
-    select activity.application_name
+_HELD = """
     from pg_locks held join pg_stat_activity activity on activity.pid = held.pid
     where held.locktype = 'advisory' and held.objsubid = 1 and held.granted
         and held.classid::bigint << 32 | held.objid::bigint = :key
         and held.database = (select oid from pg_database where datname = current_database())
+"""
+_HOLDER = text(f"select activity.application_name {_HELD}")
+_LOST = text(f"""
+    select pg_terminate_backend(activity.pid, :wait) {_HELD} and activity.pid = :pid and backend_start = :since
 """)
 _logger = log.get(__name__)
 
@@ -47,6 +55,7 @@ class Tenure:
     def __init__(self, system: Database) -> None:
         self._system = system
         self._connection: Connection | None = None
+        self._server: Mapping[str, Any] = {}
         self.name = f"engines of {socket.gethostname()}, process {os.getpid()}"
 
     def wait(self, stop: threading.Event, pause: float = PAUSE) -> bool:
@@ -77,7 +86,7 @@ class Tenure:
                 self.end()
             else:
                 return
-        if not self._take():
+        if not self._take() and not (self._ended_lost() and self._take()):
             raise Superseded(f"another engine host took over ({self.holder()}): this one ends, and its engines with it")
 
     def holder(self) -> str:
@@ -93,12 +102,24 @@ class Tenure:
                 held.invalidate()
             held.close()
 
+    def _ended_lost(self) -> bool:
+        """Whether what held the lock was this host's former connection, whose end PostgreSQL had not seen."""
+        if not self._server:
+            return False
+        with self._system.engine.connect() as connection:
+            ended = bool(connection.execute(_LOST, {**self._server, "wait": _END_MS}).scalar())
+        if ended:
+            _logger.warning("the lock was held by this host's own lost connection, which was ended")
+        return ended
+
     def _take(self) -> bool:
         connection = self._system.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         try:
             taken = bool(connection.execute(_TAKE, {"key": LOCK}).scalar_one())
             if taken:
                 connection.execute(_NAME, {"name": self.name[:63]})
+                pid, since = connection.execute(_SERVER).one()
+                self._server = {"key": LOCK, "pid": pid, "since": since}
                 self._connection = connection
         finally:
             if self._connection is not connection:

@@ -21,7 +21,7 @@ from appliance.catalog.activation import Consent
 from appliance.catalog.service import Catalog
 from appliance.drivers import valkey
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
-from appliance.entry import up_pulse
+from appliance.kit import work
 from appliance.kit import crypto
 from appliance.kit.children import Log, spawn
 from appliance.kit.database import Database
@@ -56,11 +56,11 @@ class Server:
 
     def worked(self) -> float:
         """Seconds of processor that it has had, all its threads together."""
-        return up_pulse.worked(self.process.pid)
+        return work.worked(self.process.pid)
 
     def beside(self) -> float:
         """Seconds of processor that its children have had: of ours, the one that drains the usage journal."""
-        return sum(up_pulse.worked(pid) for pid in self._family() if pid != self.process.pid)
+        return sum(work.worked(pid) for pid in self._family() if pid != self.process.pid)
 
     def resident(self) -> float:
         """MiB of memory, its children's too."""

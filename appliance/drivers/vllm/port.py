@@ -35,6 +35,10 @@ class Process(Protocol):
         """How it ended, negative for a signal; None while any of it runs."""
         ...
 
+    def worked(self) -> float:
+        """Seconds of a core that all of it has used so far; 0 where nobody can tell."""
+        ...
+
     def ask_to_stop(self, grace: float) -> None:
         """Ask it to end; after ``grace`` seconds all of it is killed. Does not wait."""
         ...

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine, text
 
 from appliance.catalog import gather, importing, tasks
 from appliance.drivers.blobs import STAGING
@@ -28,12 +30,19 @@ SHARD = 48 * MIB
 
 
 @pytest.fixture
-def large(tmp_path: Path) -> Path:
-    """A model of eight shards, most of it holes on the disk."""
-    directory = lora.base(tmp_path / "outside", "large")
+def small(tmp_path: Path) -> Path:
+    """A model as one downloads it."""
+    directory = lora.base(tmp_path / "outside", "small")
     (directory / "manifest.json").unlink()
-    (directory / "model.safetensors").unlink()
     (directory / "tokenizer.json").write_text("{}")
+    return directory
+
+
+@pytest.fixture
+def large(small: Path) -> Path:
+    """A model of eight shards, most of it holes on the disk."""
+    directory = small
+    (directory / "model.safetensors").unlink()
     for number in range(SHARDS):
         told = {f"layer.{number}": {"dtype": "U8", "shape": [SHARD], "data_offsets": [0, SHARD]}}
         path = directory / f"model-{number}.safetensors"
@@ -71,10 +80,8 @@ def children(pid: int) -> list[int]:
     return found
 
 
-@pytest.mark.slow
-def test_a_killed_import_goes_on_with_the_next_shard_and_tells_how_far_it_is(works: Works, large: Path) -> None:
-    job = works.ask(large, "large").json()
-    work = importing.workplace(works.settings.model_store, UUID(job["id"]))
+def worker_of(works: Works) -> subprocess.Popen[bytes]:
+    """A process that runs the job whose turn it is."""
     environment = {
         **os.environ,
         "APPLIANCE_DATA": str(works.settings.data),
@@ -82,7 +89,65 @@ def test_a_killed_import_goes_on_with_the_next_shard_and_tells_how_far_it_is(wor
         "APPLIANCE_DATABASE__NAME": works.settings.database.name,
         "APPLIANCE_JOBS__LEASE_SECONDS": "2",
     }
-    worker = subprocess.Popen([sys.executable, "-m", "tests.integration.catalog.program"], env=environment, cwd=ROOT)
+    return subprocess.Popen([sys.executable, "-m", "tests.integration.catalog.program"], env=environment, cwd=ROOT)
+
+
+def swept(works: Works) -> None:
+    """What the killed worker had is somebody else's to do, or has ended."""
+    registry = Registry()
+    tasks.register(registry, lambda: works.settings)
+    pools = works.databases
+    sweep = Sweep(pools.system, pools.app, registry, MemoryBell(), JobSettings(attempts=3))
+    until(lambda: (done := sweep.once()) is not None and done.reclaimed == 1, 10)
+
+
+@pytest.fixture
+def placed(works: Works, small: Path, superuser: Engine) -> tuple[str, Path]:
+    """The job of a worker that was killed after its files had their place and before their row was written."""
+    job = str(works.ask(small, "small").json()["id"])
+    with superuser.begin() as holding:
+        holding.execute(text("lock table model_versions in share mode"))
+        worker = worker_of(works)
+        until(lambda: bool(works.left()) or worker.poll() is not None, 60)
+        worker.kill()
+        worker.wait()
+    (name,) = works.left()
+    assert works.client.get("/api/v1/models", params={"name": "small"}, headers=works.headers).json()["items"] == []
+    shutil.rmtree(small)  # the medium was pulled out
+    return job, works.settings.model_store / name
+
+
+def test_an_import_that_is_killed_before_its_row_is_written_goes_on_there(
+    works: Works, placed: tuple[str, Path]
+) -> None:
+    job, place = placed
+    before = (place / "model.safetensors").stat().st_ino
+    swept(works)
+    works.work()
+    model = works.model(works.client.get(f"/api/v1/jobs/{job}", headers=works.headers).json())
+    assert place.name == f"small@{model['digest'][:12]}"
+    assert (model["state"], model["signature"]) == ("verified", "unsigned")
+    assert (place / "model.safetensors").stat().st_ino == before
+    assert list((works.settings.model_store / importing.WORK).iterdir()) == []
+
+
+def test_an_import_that_is_killed_there_and_then_cancelled_leaves_nothing(
+    works: Works, placed: tuple[str, Path]
+) -> None:
+    job, place = placed
+    assert works.client.post(f"/api/v1/jobs/{job}/cancel", headers=works.headers).status_code == 200
+    assert place.is_dir()
+    swept(works)
+    assert works.client.get(f"/api/v1/jobs/{job}", headers=works.headers).json()["state"] == "cancelled"
+    assert works.left() == []
+    assert list((works.settings.model_store / importing.WORK).iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_killed_import_goes_on_with_the_next_shard_and_tells_how_far_it_is(works: Works, large: Path) -> None:
+    job = works.ask(large, "large").json()
+    work = importing.workplace(works.settings.model_store, UUID(job["id"]))
+    worker = worker_of(works)
     until(lambda: len(noted(work)) >= 2 or worker.poll() is not None, 60)
     family = children(worker.pid)
     worker.kill()
@@ -92,11 +157,7 @@ def test_a_killed_import_goes_on_with_the_next_shard_and_tells_how_far_it_is(wor
     before = noted(work)
     assert 2 <= len(before) < SHARDS
     inodes = {name: (work / gather.FILES / name).stat().st_ino for name in before}
-    registry = Registry()
-    tasks.register(registry, lambda: works.settings)
-    pools = works.databases
-    sweep = Sweep(pools.system, pools.app, registry, MemoryBell(), JobSettings(attempts=3))
-    until(lambda: (swept := sweep.once()) is not None and swept.reclaimed == 1, 10)
+    swept(works)
     works.work()
     done = works.client.get(f"/api/v1/jobs/{job['id']}", headers=works.headers).json()
     model = works.model(done)

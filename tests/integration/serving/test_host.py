@@ -178,6 +178,8 @@ def host_environment(settings: Settings) -> dict[str, str]:
         "APPLIANCE_DATA": str(settings.data),
         "APPLIANCE_MODELS": str(settings.model_store),
         "APPLIANCE_DATABASE__NAME": settings.database.name,
+        "APPLIANCE_DATABASE__HOST": settings.database.host,
+        "APPLIANCE_DATABASE__PORT": str(settings.database.port),
         "APPLIANCE_ENGINE__PROGRAM": settings.engine.program,
         "APPLIANCE_ENGINE__POLL_SECONDS": "0.05",
     }

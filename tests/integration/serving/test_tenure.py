@@ -16,6 +16,7 @@ from appliance.kit.database import Database
 from appliance.kit.leftovers import started
 from appliance.serving.tenure import LOCK, Superseded, Tenure
 from tests.factories.processes import gone, until
+from tests.factories.relay import relaying
 from tests.integration.serving.conftest import Engines
 from tests.integration.serving.test_host import HOST, host_environment
 
@@ -122,6 +123,26 @@ def test_a_broken_connection_is_mended_and_stops_no_engine(
         until(lambda: looking.execute(held, _KEY).scalar() == 1)
     assert engines.row().pid == row.pid
     assert first.poll() is None
+
+
+def test_a_connection_that_broke_on_this_side_alone_supersedes_nobody(
+    engines: Engines, host: Callable[[str], subprocess.Popen[bytes]], superuser: Engine, tmp_path: Path
+) -> None:
+    database = engines.settings.database
+    held = text(f"select pid {_HELD}")
+    home = Path((engines.settings.layout.run / "postgres.host").read_text())
+    with relaying(home / f".s.PGSQL.{database.port}") as relay:
+        away = database.model_copy(update={"host": "127.0.0.1", "port": relay.port})
+        engines.settings = engines.settings.model_copy(update={"database": away})
+        first = host("first")
+        row = engines.until("running")
+        with superuser.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
+            before = looking.execute(held, _KEY).scalar()
+            relay.lose()
+            until(lambda: looking.execute(held, _KEY).scalar() not in (None, before))
+    assert engines.row().pid == row.pid
+    assert first.poll() is None
+    assert "held by this host's own lost connection" in (tmp_path / "first").read_text()
 
 
 def test_only_one_holds_it_and_says_who(engines: Engines, superuser: Engine) -> None:

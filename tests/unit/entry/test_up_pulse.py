@@ -11,10 +11,11 @@ import pytest
 
 from appliance.entry.up_plan import Part, parts
 from appliance.entry.up_probes import Beats, living
-from appliance.entry.up_pulse import Pulse, Silence, worked
+from appliance.entry.up_pulse import Pulse, Silence
 from appliance.kit.children import Child, spawn
 from appliance.kit.layout import Layout
 from appliance.kit.settings import WebSettings
+from appliance.kit.work import worked
 from tests.factories.processes import shell, until
 
 STOPPED, BUSY = "exec sleep 1000", "while :; do :; done"

@@ -6,6 +6,7 @@ import pytest
 
 from appliance.drivers.vllm.port import Health
 from appliance.serving.reconcile import (
+    AT_MOST,
     BACK_OFF,
     CRASH_LOOP,
     RETRY_FAILED,
@@ -97,6 +98,30 @@ def test_a_kill_is_told_as_the_reason_of_the_end() -> None:
     course, _ = step(course, ALIVE, START + 1, START)
     course, _ = step(course, replace(WANTED, ended=-9), START + 2, START)
     assert course.reason == "not ready after 600 s; ended with signal 9 while starting"
+
+
+def killed_at(core: float, until: float) -> tuple[int, str | None]:
+    """When a start without end is killed, that works with ``core`` of a core for ``until`` seconds; and the reason."""
+    course, act = step(Course(), WANTED, 0, START)
+    for now in range(10_000):
+        course, act = step(course, replace(ALIVE, worked=core * min(now, until)), now, START)
+        if act is Act.KILL:
+            return now, course.reason
+    return 0, None
+
+
+def test_a_start_that_works_has_more_time_and_not_without_end() -> None:
+    most = AT_MOST * START
+    assert killed_at(2.0, 60) == (601, "not ready after 600 s")
+    assert 1000 < killed_at(0.02, 1000)[0] <= 1061  # a minute after it last worked
+    assert killed_at(0.02, 10_000) == (most + 1, f"not ready after {most:g} s")
+    assert killed_at(0.005, 10_000) == (601, "not ready after 600 s")  # what a thread beside one that hangs takes
+
+
+def test_a_former_start_s_work_is_not_the_next_one_s() -> None:
+    course = replace(WAITING, worked=500.0, busy_at=9)
+    course, _ = step(course, WANTED, 10, START)
+    assert (course.worked, course.busy_at) == (0, 10)
 
 
 def test_what_cannot_be_started_is_tried_again_later() -> None:

@@ -1,0 +1,63 @@
+"""A proxy before PostgreSQL's socket that can lose its callers and keep its own connections, as real ones do."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+class Relay:
+    """Listens on a ``port`` of this machine."""
+
+    def __init__(self, server: Path) -> None:
+        self._server = server
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._callers: list[socket.socket] = []
+        self._lost: list[socket.socket] = []
+        self._servers: list[socket.socket] = []
+        self.port: int = self._listening.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def lose(self) -> None:
+        """End every caller's connection, and tell the server nothing of it."""
+        self._lost, self._callers = [*self._lost, *self._callers], []
+        for caller in self._lost:
+            with suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End all of it."""
+        for one in (self._listening, *self._callers, *self._lost, *self._servers):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                caller, _ = self._listening.accept()
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(str(self._server))
+                self._callers.append(caller)
+                self._servers.append(server)
+                threading.Thread(target=self._pass_on, args=(caller, server, True), daemon=True).start()
+                threading.Thread(target=self._pass_on, args=(server, caller, False), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket, asks: bool) -> None:
+        with suppress(OSError):
+            while piece := source.recv(1 << 16):
+                target.sendall(piece)
+        if not asks or source in self._callers:  # who left in order is told of; who was lost is not
+            with suppress(OSError):
+                target.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def relaying(server: Path) -> Iterator[Relay]:
+    """One for a while."""
+    made = Relay(server)
+    try:
+        yield made
+    finally:
+        made.close()
