@@ -21,8 +21,7 @@ from appliance.catalog.activation import Consent
 from appliance.catalog.service import Catalog
 from appliance.drivers import valkey
 from appliance.drivers.vllm.arguments import EngineSettings as Engine
-from appliance.kit import work
-from appliance.kit import crypto
+from appliance.kit import crypto, work
 from appliance.kit.children import Log, spawn
 from appliance.kit.database import Database
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
