@@ -62,6 +62,7 @@ class Office:
     vectors: Vectors = field(default_factory=lambda: MemoryVectors(DIMENSIONS))
     encoder: Encoder = field(default_factory=lambda: HashedEncoder(DIMENSIONS))
     forgetters: Sequence[Forgetter] = ()
+    largest: int = 10_000_000
     position: int = 0
 
     def __post_init__(self) -> None:
@@ -90,7 +91,7 @@ class Office:
             return Knowledge(session, self.me).create(name).id
 
     def add(self, name: str, content: bytes, collection: UUID | None = None, by: Principal | None = None) -> Added:
-        staged = self.blobs.stage(self.me.tenant, io.BytesIO(content), 10_000_000)
+        staged = self.blobs.stage(self.me.tenant, io.BytesIO(content), self.largest)
         try:
             with self.databases.app.session(self.me.tenant) as session:
                 who = by or self.me
