@@ -1,9 +1,24 @@
-"""What the benches print: one line a figure, or one JSON document."""
+"""What the benches print: one line a figure, or one JSON document. And how they end when they are told to."""
 
 import json
+import signal
+import sys
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+_BEGUN = time.monotonic()
+
+
+def orderly() -> None:
+    """From here on SIGTERM (of `timeout`, say) ends a bench as Ctrl-C does: with whatever it started."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+def progress(told: str) -> None:
+    """What a bench does now, for whoever waits; its figures alone stand on standard output."""
+    print(f"{time.monotonic() - _BEGUN:5.0f} s  {told}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True)

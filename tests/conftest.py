@@ -8,10 +8,20 @@ from collections import defaultdict
 import pytest
 from pytest_socket import socket_allow_hosts
 
+COVERAGE = "COVERAGE_PROCESS_CONFIG"
+COUNTING = os.environ.get(COVERAGE)
+"""What tells a child to count its lines: it starts in three times the processor's time then, and forks in ten times it.
+So only tests marked ``counted`` say it to theirs."""
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Loopback and Unix sockets only; a unit test that opens anything else is not one."""
     socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+    if COUNTING is not None:
+        if item.get_closest_marker("counted"):
+            os.environ[COVERAGE] = COUNTING
+        else:
+            os.environ.pop(COVERAGE, None)
 
 
 @pytest.fixture(autouse=True, scope="session")

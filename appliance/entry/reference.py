@@ -3,7 +3,9 @@
 import json
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -20,9 +22,15 @@ from appliance.serving.meters import Meters
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
+@cache
+def description() -> dict[str, Any]:
+    """The HTTP API as its OpenAPI document, which takes two seconds."""
+    return describe().openapi()
+
+
 def openapi() -> str:
-    """The HTTP API's description."""
-    return json.dumps(describe().openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    """The same as a file."""
+    return json.dumps(description(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def settings() -> str:
@@ -102,7 +110,7 @@ def files() -> dict[Path, str]:
         DOCS / "reference" / "settings.md": settings(),
         DOCS / "reference" / "command-line.md": command_line.text(),
         DOCS / "reference" / "metrics.md": metrics(),
-        DOCS / "reference" / "api.md": pages.api(describe().openapi()),
+        DOCS / "reference" / "api.md": pages.api(description()),
         DOCS / "reference" / "errors.md": pages.errors(),
         DOCS / "reference" / "events.md": pages.events(),
         DOCS / "reference" / "formats.md": formats(),

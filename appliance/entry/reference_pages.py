@@ -91,6 +91,7 @@ def _said(node: ast.ClassDef) -> dict[str, Any]:
     return said
 
 
+@cache
 def failures() -> tuple[Failure, ...]:
     """Every class of the error tree, whichever module it stands in; a base before what is derived from it.
 
@@ -135,6 +136,7 @@ def errors() -> str:
     )
 
 
+@cache
 def answer_events() -> frozenset[str]:
     """The names of the events that an answer's stream makes."""
     calls = (node for module in _modules() for node in ast.walk(module) if isinstance(node, ast.Call))

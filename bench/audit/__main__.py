@@ -29,7 +29,7 @@ from appliance.kit.layout import Layout
 from appliance.kit.settings import AuditSettings
 from appliance.tenants.service import Tenants
 from bench.audit.writing import write
-from bench.report import Figure, tell
+from bench.report import Figure, orderly, tell
 
 WRITERS = 8
 LIMIT = 5.0
@@ -110,6 +110,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document and nothing else")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long the writers write, each time")
     given = parser.parse_args()
+    orderly()
     return tell(list(measure(given.seconds)), document=given.json, digits=1)
 
 

@@ -35,7 +35,7 @@ from appliance.usage.quotas import Quotas
 from appliance.usage.reservation import Wanted
 from appliance.usage.service import Usage
 from bench.audit.__main__ import server
-from bench.report import Figure, tell
+from bench.report import Figure, orderly, tell
 
 LIMIT = 0.5
 """Milliseconds at the median, warm (issue 3)."""
@@ -156,6 +156,7 @@ def main() -> int:
     parser.add_argument("--warm", type=int, default=20_000, help="requests with all remembered")
     parser.add_argument("--cold", type=int, default=500, help="requests with nothing remembered")
     given = parser.parse_args()
+    orderly()
     return tell(list(measure(given.warm, given.cold)), document=given.json, digits=3)
 
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from appliance.catalog import cache, shape
 from appliance.catalog.cache import Engine
 from appliance.catalog.fit import GIB
+from bench.report import orderly
 
 BOUND: Final = 0.05
 CACHE_GIB: Final = 1
@@ -73,6 +74,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", action="append")
     given = parser.parse_args()
+    orderly()
     rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for directory in _directories(Path(scratch)):

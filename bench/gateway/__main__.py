@@ -22,7 +22,7 @@ from pathlib import Path
 from bench.gateway import real
 from bench.gateway.load import Streams, Whole, streams, whole
 from bench.gateway.servers import DRAINED, Server, all_of_them
-from bench.report import Figure, least, most, tell
+from bench.report import Figure, least, most, orderly, tell
 
 CONNECTIONS = (1, 10, 50)
 STREAMS = 100
@@ -148,6 +148,7 @@ def main() -> int:
     parser.add_argument("--no-peers", action="store_true", help="leave LiteLLM out")
     parser.add_argument("--engine", action="store_true", help="before the real vLLM, beside the bare pass-through")
     given = parser.parse_args()
+    orderly()
     with tempfile.TemporaryDirectory(prefix="bench-gateway-") as place:
         if given.engine:
             lines = list(real.figures(Path(place), given.rounds))

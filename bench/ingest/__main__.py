@@ -34,7 +34,7 @@ from appliance.knowledge.chunking import chunks
 from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.service import Knowledge
 from bench.query.stack import pools, stack, until
-from bench.report import Figure, least, tell
+from bench.report import Figure, least, orderly, tell
 
 HANDBOOK: Final = Path(__file__).parents[2] / "docs" / "handbook" / "documents"
 WANTED: Final = 0.8
@@ -192,6 +192,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--copies", type=int, default=1, help="how often the handbook is taken in")
     given = parser.parse_args()
+    orderly()
     store = Path(os.environ.get("APPLIANCE_MODELS", ".cache/models")).absolute()
     with TemporaryDirectory() as directory, stack(store) as settings:
         told, about = measure(settings, given.copies, Path(directory))

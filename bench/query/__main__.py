@@ -196,6 +196,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--chunks", type=int, default=50_000)
     asked = parser.parse_args()
+    report.orderly()
     store = Path(os.environ.get("APPLIANCE_MODELS", ROOT / ".cache" / "models"))
     present = store if (store / "all-minilm-l6-v2").is_dir() else None
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from appliance.entry import up_record
 from appliance.entry.up_record import NotRunning, Record
 from appliance.kit.leash import family
-from bench.report import Figure, tell
+from bench.report import Figure, orderly, progress, tell
 from tests.factories.appliance import CONTROL_PLANE, ROOT, USABLE, Appliance
 
 LIMIT = 8.0
@@ -50,8 +50,9 @@ def started(made: Appliance) -> dict[str, float]:
     while True:
         record = _record(made)
         for name, part in record.parts.items() if record else ():
-            if part.state in USABLE:
-                ready.setdefault(name, time.monotonic() - begun)
+            if part.state in USABLE and name not in ready:
+                ready[name] = time.monotonic() - begun
+                progress(f"{name} is ready")
         if record and set(record.parts) == set(ready):
             return ready
         if not made.runs() or time.monotonic() - begun > PATIENCE:
@@ -137,10 +138,13 @@ def measure(*, engine: bool) -> tuple[list[Figure], list[Process], list[Process]
     made = Appliance(place / "data", {} if engine else {"APPLIANCE_ENGINE__ENABLED": "false"})
     starts: dict[str, dict[str, float]] = {}
     try:
+        progress("first start; with an engine all of it takes three to five minutes")
         starts["first start"] = started(made)
         made.stop()
+        progress("second start")
         starts["second start"] = started(made)
         idle = memory(made)
+        progress("the demonstration's work")
         work(made)
         after = memory(made)
     finally:
@@ -155,6 +159,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document and nothing else")
     parser.add_argument("--no-engine", action="store_true", help="leave the language model out")
     given = parser.parse_args()
+    orderly()
     lines, idle, after = measure(engine=not given.no_engine)
     processes = {"idle": [asdict(one) for one in idle], "after": [asdict(one) for one in after]}
     return tell(lines, document=given.json, digits=1, **processes)

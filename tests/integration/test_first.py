@@ -94,6 +94,7 @@ def test_a_schema_of_a_newer_version_is_left_alone(layout: Layout, settings: Set
     owner.close()
 
 
+@pytest.mark.counted
 def test_as_a_process_it_tells_the_sign_in_over_its_output_alone(layout: Layout, settings: Settings) -> None:
     done = run(settings)
     assert done.returncode == 0, done.stderr

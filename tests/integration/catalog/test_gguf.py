@@ -50,6 +50,7 @@ def _write(path: Path) -> None:
     writer.close()
 
 
+@pytest.mark.counted
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_gguf_file_becomes_safetensors_with_its_tokenizer(tmp_path: Path) -> None:
@@ -68,6 +69,7 @@ def test_a_gguf_file_becomes_safetensors_with_its_tokenizer(tmp_path: Path) -> N
     assert tokenizer.decode(tokenizer.encode("abba").ids) == "abba"
 
 
+@pytest.mark.counted
 def test_without_its_two_arguments_it_says_how_to_call_it() -> None:
     child = subprocess.run(
         [sys.executable, "-m", "appliance.catalog.gguf"], capture_output=True, text=True, check=False

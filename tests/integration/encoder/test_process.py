@@ -34,6 +34,7 @@ def data() -> Iterator[Path]:
         yield Path(directory)
 
 
+@pytest.mark.counted
 @pytest.mark.slow
 def test_the_model_counts_at_once_then_encodes_by_meaning_and_stops_on_request(data: Path) -> None:
     process = start(data, STORE)

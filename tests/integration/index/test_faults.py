@@ -32,6 +32,7 @@ def _shards(index: Index) -> list[int]:
     return [pid for pid in index.survivors() if b"index_shard" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
+@pytest.mark.counted
 @pytest.mark.repeated
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)

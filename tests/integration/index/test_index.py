@@ -16,6 +16,7 @@ from tests.integration.index.conftest import OPTIMISE_AFTER, Index, until
 EVERYONE = frozenset({"everyone"})
 
 
+@pytest.mark.counted
 def test_what_is_ingested_is_found_and_current(index: Index, library: Library) -> None:
     before = library.ingest(120)
     index.start()
@@ -37,6 +38,7 @@ def test_a_new_row_is_applied_within_a_second(index: Index, library: Library) ->
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.counted
 def test_a_stopped_index_opens_again_without_the_rows_that_it_holds(index: Index, library: Library) -> None:
     index.start()
     until("live", index.live)
@@ -54,6 +56,7 @@ def test_a_stopped_index_opens_again_without_the_rows_that_it_holds(index: Index
         assert session.execute(text("select count(*) from index_outbox")).scalar_one() == 0
 
 
+@pytest.mark.counted
 def test_enough_changes_bring_a_new_generation_and_the_old_one_goes(index: Index, library: Library) -> None:
     index.start()
     until("live", index.live)
@@ -101,6 +104,7 @@ def test_searches_go_on_during_hand_overs(index: Index, library: Library) -> Non
     assert min(found) == 5
 
 
+@pytest.mark.counted
 @pytest.mark.parametrize("loss", ["shard", "identity", "format", "manifest", "damage", "history"])
 def test_an_index_that_cannot_be_opened_is_rebuilt_from_the_chunks(index: Index, library: Library, loss: str) -> None:
     index.start()
@@ -152,6 +156,7 @@ def test_points_of_a_tenant_that_is_gone_are_rebuilt_away(index: Index, library:
     assert index.line.call("verify", repair=False)["agrees"]
 
 
+@pytest.mark.counted
 def test_lost_points_are_found_and_mended(index: Index, library: Library) -> None:
     index.start()
     document = library.ingest(30)

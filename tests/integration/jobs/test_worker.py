@@ -108,6 +108,7 @@ def test_a_bell_starts_a_job_at_once_and_a_doubled_bell_starts_it_once(
     assert not (brokered.layout.run / READY).exists()
 
 
+@pytest.mark.counted
 def test_a_killed_worker_leaves_no_survivor_and_another_takes_its_job_over(
     brokered: Settings, shop: Shop, tenants: Tenants, bell: CeleryBell, tmp_path: Path
 ) -> None:
@@ -163,6 +164,7 @@ def test_a_job_that_kills_its_worker_fails_and_the_worker_goes_on(
         child.stop(10)
 
 
+@pytest.mark.counted
 def test_a_worker_told_to_stop_gives_its_job_back_and_ends_in_good_order(
     brokered: Settings, shop: Shop, tenants: Tenants, bell: CeleryBell, tmp_path: Path
 ) -> None:
@@ -177,6 +179,7 @@ def test_a_worker_told_to_stop_gives_its_job_back_and_ends_in_good_order(
     assert (back.state, back.tries.attempts) == (State.QUEUED, 0)
 
 
+@pytest.mark.counted
 def test_a_worker_whose_celery_was_killed_ends_so_that_it_is_started_again(
     brokered: Settings, shop: Shop, tenants: Tenants
 ) -> None:

@@ -110,6 +110,7 @@ def test_a_file_that_needs_too_much_memory_fails_alone_and_is_never_read_in_part
             host.parse(saved(tmp_path, b""), "after.md")
 
 
+@pytest.mark.counted
 def test_a_file_that_takes_too_long_fails_at_its_deadline(tmp_path: Path) -> None:
     with ParserHost(ParseLimits(seconds=1)) as host:
         begun = time.monotonic()
@@ -143,6 +144,7 @@ def user(pid: int) -> tuple[int, ...]:
     return tuple(int(one) for line in lines if line.startswith("Uid:") for one in line.split()[1:])
 
 
+@pytest.mark.counted
 def test_after_its_process_was_killed_the_next_document_gets_a_new_one(host: ParserHost, tmp_path: Path) -> None:
     host.parse(saved(tmp_path, b"one"), "a.txt")
     os.kill(template(host), signal.SIGKILL)
@@ -157,6 +159,7 @@ def test_after_its_process_was_killed_the_next_document_gets_a_new_one(host: Par
         pytest.fail("no new process was started")
 
 
+@pytest.mark.counted
 def test_killed_in_the_middle_of_a_document_it_is_that_documents_failure(host: ParserHost, tmp_path: Path) -> None:
     failures: list[errors.FileRefused] = []
     thread, fork = reading(host, saved(tmp_path, SLOW), failures)
@@ -183,6 +186,7 @@ def reading(host: ParserHost, path: Path, failures: list[errors.FileRefused]) ->
     return thread, found[0]
 
 
+@pytest.mark.counted
 def test_the_fork_is_confined(host: ParserHost, tmp_path: Path) -> None:
     """Limits, identity and network of the process that reads, seen from outside while it reads."""
     failures: list[errors.FileRefused] = []

@@ -185,6 +185,7 @@ def host_environment(settings: Settings) -> dict[str, str]:
     }
 
 
+@pytest.mark.counted
 @pytest.mark.slow
 def test_a_killed_host_leaves_no_engine_and_its_successor_starts_one(engines: Engines, deployed: Databases) -> None:
     environment = host_environment(engines.settings)

@@ -27,7 +27,7 @@ def test_every_setting_says_what_it_is_for() -> None:
 
 
 def test_every_operation_is_described() -> None:
-    paths = describe().openapi()["paths"]
+    paths = reference.description()["paths"]
     bare = [(path, verb) for path, verbs in paths.items() for verb, op in verbs.items() if not op.get("description")]
     assert bare == []
 
@@ -70,8 +70,9 @@ def test_an_error_code_means_one_status() -> None:
 
 def test_no_event_is_missing() -> None:
     page = _page("events.md")
-    assert pages.answer_events() >= {"status", "delta", "replaced", "done"}
-    for name in (*EventKind, *pages.answer_events()):
+    told = pages.answer_events()
+    assert told >= {"status", "delta", "replaced", "done"}
+    for name in (*EventKind, *told):
         assert f"| `{name}` |" in page
 
 

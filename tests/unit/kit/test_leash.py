@@ -14,6 +14,7 @@ import pytest
 from appliance.kit import leash
 from tests.factories.processes import FAMILY, STUBBORN, family, gone, shell, until
 
+pytestmark = pytest.mark.counted
 Started = subprocess.Popen[bytes]
 
 
