@@ -31,6 +31,10 @@ class BadEngineSettings(Refused):
     code = "bad_engine_settings"
 
 
+MENDED = "appliance.drivers.vllm.unadapted.Extension"
+"""Without it an answer without an adapter may be another tenant's adapter's."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """How a model version is run. ``context`` is the most tokens of a prompt and its answer together.
@@ -162,6 +166,8 @@ def _argv(settings: EngineSettings, place: Place) -> tuple[str, ...]:
         options["--max-loras"] = settings.adapters
         options["--max-cpu-loras"] = 2 * settings.adapters  # while a route flips, the former ones are still asked
         options["--max-lora-rank"] = _rank(settings.adapter_rank)
+        if settings.device == "cpu":
+            options["--worker-extension-cls"] = MENDED
     if place.tools is not None:
         flags.append("--enable-auto-tool-choice")  # without, vLLM refuses tools unless the caller forces one of them
         options["--tool-call-parser"] = place.tools

@@ -132,6 +132,9 @@ def test_room_for_adapters_is_made_where_it_is_wanted() -> None:
     assert option(found.argv, "--max-loras") == "3"
     assert option(found.argv, "--max-cpu-loras") == "6"
     assert option(found.argv, "--max-lora-rank") == "16"
+    assert option(found.argv, "--worker-extension-cls") == "appliance.drivers.vllm.unadapted.Extension"
+    assert "--worker-extension-cls" not in command(EngineSettings(), PLACE).argv
+    assert "--worker-extension-cls" not in command(EngineSettings(adapters=3, device="cuda"), PLACE).argv
     assert found.env["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "1"
     assert "VLLM_ALLOW_RUNTIME_LORA_UPDATING" not in command(EngineSettings(), PLACE).env
 
