@@ -2,6 +2,8 @@
 
 import itertools
 import threading
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,6 +67,14 @@ class Load:
         """What was none."""
         return [told for told in self.answers if told.status != httpx.codes.OK]
 
+    @property
+    def mixed(self) -> set[str]:
+        """Words that were said under more than one name: temperature is 0, so each speaker has its own."""
+        said: dict[str, set[tuple[str | None, str | None]]] = defaultdict(set)
+        for told in self.answered:
+            said[told.said].add(told.who)
+        return {text for text, speakers in said.items() if len(speakers) > 1}
+
     def more(self, count: int, seconds: float = 60) -> None:
         """Wait for so many more answers."""
         goal = len(self.answers) + count
@@ -78,9 +88,10 @@ def asking(
     key: str | None = None,
     *,
     callers: int = 1,
+    pause: float = 0,
     content: str = HELLO,
 ) -> Iterator[Load]:
-    """Callers who ask again and again, each time in a new conversation."""
+    """Callers who ask again and again, each time in a new conversation, ``pause`` seconds after each answer."""
     load, stop = Load(), threading.Event()
 
     def call(number: int) -> None:
@@ -93,6 +104,7 @@ def asking(
                 except httpx.HTTPError as error:
                     told = Told(0, None, None, repr(error))
                 load.answers.append(told)
+                time.sleep(pause)
 
     threads = [threading.Thread(target=call, args=(number,)) for number in range(callers)]
     for thread in threads:

@@ -4,14 +4,18 @@ import random
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from prometheus_client.parser import text_string_to_metric_families
+
+from appliance.drivers.vllm.control import EngineControl
 from tests.factories import lora, tiny
 from tests.factories.appliance import Appliance
 from tests.factories.callers import Told, ask
 
 BASE: Final = "smollm2-135m-instruct"
-FIRST, SECOND = (name.lower() for name in tiny.CLASSES[:2])
+FIRST, SECOND, THIRD = (name.lower() for name in tiny.CLASSES)
+"""Model versions; deployments have their names. The third takes over from the second, once a test says so."""
 NORTH, SOUTH = "tiny-north", "tiny-south"
 GUARDED: Final = "tiny-guarded"
 """A route to the first with the appliance's own model for a fallback."""
@@ -20,6 +24,24 @@ GUARDED: Final = "tiny-guarded"
 def do(appliance: Appliance, *arguments: str) -> None:
     done = appliance.run(*arguments)
     assert done.returncode == 0, done.stderr
+
+
+def replica(appliance: Appliance, deployment: str, what: str) -> Any:  # noqa: ANN401 - a value of a row
+    query = f"select r.{what} from replicas r join deployments d on d.id = r.deployment_id where d.name = %s"  # noqa: S608 - names of this file
+    return appliance.value(query, deployment)
+
+
+def control(appliance: Appliance, deployment: str) -> EngineControl:
+    """The one engine of a deployment, past the gateway and without its key."""
+    return EngineControl(appliance.layout.engine_socket(replica(appliance, deployment, "id")), "")
+
+
+def counted(appliance: Appliance, deployment: str, metric: str) -> float:
+    """What its engine itself counts, with whatever labels."""
+    told = control(appliance, deployment).metrics()
+    assert metric in told, "the engine does not tell"
+    samples = (sample for family in text_string_to_metric_families(told) for sample in family.samples)
+    return sum(sample.value for sample in samples if sample.name == metric)
 
 
 def adapter(appliance: Appliance, work: Path, tenant: str, seed: int) -> None:

@@ -68,7 +68,12 @@ def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     cache = MODELS.parent / "vllm"
     cache.mkdir(exist_ok=True)
     (directory / "vllm").symlink_to(cache.resolve())
-    made = Appliance(directory / "data", {**trusting(directory), "APPLIANCE_MODELS": str(directory / "models")})
+    settings = {
+        **trusting(directory),
+        "APPLIANCE_MODELS": str(directory / "models"),
+        "APPLIANCE_WEB__BODY_SECONDS": "8",  # whoever tries to be too slow need not try for long
+    }
+    made = Appliance(directory / "data", settings)
     made.start()
     try:
         made.wait_ready(seconds=ENGINE_SECONDS)
