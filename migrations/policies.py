@@ -110,6 +110,9 @@ RULES: dict[str, Rules] = {
     "corpus_statistics": _tenant(ALL, (), ("select", "update")),
     "index_outbox": _tenant(("select", "insert"), (), ("select", "insert", "delete")),
     "index_marks": Rules(None, (), ("select",), ALL),
+    "sources": _tenant(ALL, (), ("select", "update(due_at, touched_at)")),
+    "source_items": _tenant(ALL),
+    "source_log": _tenant(ALL, (), ("select", "delete")),
     # chat
     "conversations": _tenant(ALL),
     "messages": _tenant(ALL, (), ("select", "update(state, finished_at)")),

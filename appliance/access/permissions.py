@@ -20,6 +20,8 @@ class Action(StrEnum):
     MANAGE_COLLECTIONS = "manage_collections"
     MANAGE_ACCESS = "manage_access"
     MANAGE_HOLDS = "manage_holds"
+    MANAGE_SOURCES = "manage_sources"
+    PUSH_DOCUMENTS = "push_documents"
     READ_JOBS = "read_jobs"
     READ_ALL_JOBS = "read_all_jobs"
     CANCEL_JOBS = "cancel_jobs"
@@ -49,6 +51,8 @@ _TENANT_ADMIN = _EDITOR | {
     Action.MANAGE_ACCESS,
     Action.MANAGE_HOLDS,
     Action.READ_ALL_JOBS,
+    Action.MANAGE_SOURCES,
+    Action.PUSH_DOCUMENTS,
     Action.READ_USERS,
     Action.MANAGE_USERS,
     Action.READ_ADAPTERS,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, Protocol
 from uuid import UUID
 
 TenantId = NewType("TenantId", UUID)
@@ -27,6 +27,20 @@ class Role(StrEnum):
     def of_the_appliance(self) -> bool:
         """Whether the role reaches past its tenant: only an operator may give it, or touch who has it."""
         return self in (Role.OPERATOR, Role.AUDITOR)
+
+
+class Adder(Protocol):
+    """On whose account something is added: a principal's, or that of whoever set a source up."""
+
+    @property
+    def user(self) -> UserId:
+        """The user."""
+        ...
+
+    @property
+    def key(self) -> UUID | None:
+        """The key, where it was one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 import appliance.catalog.tasks
+import appliance.knowledge.sources.tasks
 import appliance.knowledge.tasks
 import appliance.tenants.directory.tasks
 from appliance.catalog import adapters
@@ -22,6 +23,7 @@ from appliance.kit import clock, staging
 from appliance.kit.settings import Settings, load
 from appliance.knowledge import batches
 from appliance.knowledge.connect import Workshop
+from appliance.knowledge.sources.watching import Watching
 from appliance.tenants import idempotency, invitations, lockout, sessions
 from appliance.usage import rolling, stock
 
@@ -32,7 +34,9 @@ Chore = Callable[[Session], object]
 def registry(configured: Callable[[], Settings] = load) -> Registry:
     """The appliance's kinds of jobs. The settings are read when the first job runs, by the process that runs it."""
     kinds = Registry()
-    appliance.knowledge.tasks.register(kinds, lambda: Workshop(configured()), (forget_document, stock.forget_document))
+    forgetters = (forget_document, stock.forget_document, appliance.knowledge.sources.tasks.forget_document)
+    appliance.knowledge.tasks.register(kinds, lambda: Workshop(configured()), forgetters)
+    appliance.knowledge.sources.tasks.register(kinds, configured)
     appliance.catalog.tasks.register(kinds, configured)
     forgetting.register(kinds, configured)
     exporting.register(kinds, configured)
@@ -68,6 +72,8 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         lockout.forget,
         chat.close_orphans,
         appliance.tenants.directory.tasks.due,
+        Watching(settings.sources),
+        appliance.knowledge.sources.tasks.due,
         lambda session: adapters.sweep(session, shelf),
         lambda _: [staging.sweep(home / STAGING) for home in homes],
         rolling.roll_up,
@@ -75,5 +81,6 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         lambda session: exporting.clear(session, settings),
         Seldom(lambda session: batches.forget(session, timedelta(days=settings.jobs.keep_jobs_days))),
         Seldom(lambda session: rolling.forget(session, settings.usage)),
+        Seldom(lambda session: appliance.knowledge.sources.tasks.forget_log(session, settings)),
         Seldom(lambda session: keeping.forget_conversations(session, settings)),
     )

@@ -24,6 +24,7 @@ import appliance.knowledge.api_batches
 import appliance.knowledge.api_life
 import appliance.knowledge.api_sharing
 import appliance.knowledge.connect
+import appliance.knowledge.sources.api
 import appliance.licensing.api
 import appliance.serving.api
 import appliance.tenants.api
@@ -51,6 +52,7 @@ from appliance.kit.priority import settle
 from appliance.kit.settings import Settings
 from appliance.kit.wire import Client
 from appliance.knowledge import life
+from appliance.knowledge.sources import tasks as sources
 from appliance.knowledge.told import about_readable
 from appliance.licensing.asking import Licences
 from appliance.licensing.place import Place
@@ -93,6 +95,7 @@ ROUTERS = (
     appliance.knowledge.api_batches.router,
     appliance.knowledge.api_life.router,
     appliance.knowledge.api_sharing.router,
+    appliance.knowledge.sources.api.router,
     appliance.licensing.api.router,
     appliance.serving.api.router,
     appliance.tenants.api.router,
@@ -147,6 +150,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.oidc = OidcSignIns(databases, sealing, app.state.room)
     app.state.ldap = LdapDesk(databases, sealing)
     app.state.doors = Doors(app.state.ldap.prove, second_factors.sealed_by(configured), app.state.ldap.pretend)
+    app.state.sources_seal = sources.sealed_by(configured)
     app.state.usage = Usage(layout.journal, databases.system)
     app.state.drainer = None
     app.state.stopwatch = ValkeyStopwatch(configured.broker_url)

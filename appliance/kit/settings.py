@@ -130,6 +130,18 @@ class KnowledgeSettings(_Section):
     encode_batch: int = Field(64, ge=1, description="Chunks sent to the encoder at once")
 
 
+class SourceSettings(_Section):
+    """Where documents come from by themselves."""
+
+    folders: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Directories that folders of sources may lie in, each with the names or ids of tenants; * for all",
+    )
+    items: int = Field(100_000, ge=1, description="Things that one source may hold; what is beyond is not taken")
+    stable_seconds: float = Field(2, ge=0, description="Seconds that a file must have rested before it is taken")
+    keep_log_days: int = Field(90, ge=1, description="Days that the log of a source is kept")
+
+
 class IndexSettings(_Section):
     """The vector index."""
 
@@ -238,6 +250,7 @@ class Settings(BaseSettings):
     audit: AuditSettings = AuditSettings()
     catalog: CatalogSettings = CatalogSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
+    sources: SourceSettings = SourceSettings()
     index: IndexSettings = IndexSettings()
     encoder: EncoderSettings = EncoderSettings()
     engine: EngineSettings = EngineSettings()

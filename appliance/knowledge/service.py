@@ -14,13 +14,11 @@ from appliance.access.principal import Principal
 from appliance.audit.service import Audit
 from appliance.drivers.blobs import Blobs, Staged
 from appliance.jobs.service import Jobs
-from appliance.kit import clock, paging
+from appliance.kit import paging
 from appliance.knowledge import lists
 from appliance.knowledge.batches import Batches
 from appliance.knowledge.documents import (
-    FORGET,
     FORGET_COLLECTION,
-    INGEST,
     Added,
     Collection,
     Document,
@@ -29,16 +27,15 @@ from appliance.knowledge.documents import (
 from appliance.knowledge.errors import (
     BadName,
     CollectionExists,
-    DocumentBusy,
     DocumentNotFound,
-    EmptyUpload,
     HoldsOthers,
     NothingToRetry,
     NotYourDocument,
     UnderHold,
 )
-from appliance.knowledge.repository import Collections, Documents, lock_content
-from appliance.usage.stock import Stock
+from appliance.knowledge.intake import Intake
+from appliance.knowledge.repository import Collections, Documents
+from appliance.knowledge.tables import DocumentRow
 
 LONGEST_NAME: Final = 255
 
@@ -66,6 +63,7 @@ class Knowledge:
         self._managing = allowed(principal, Action.MANAGE_ACCESS)
         self._collections = Collections(session, principal.tenant, None if self._managing else principal.readers)
         self._documents = Documents(session, principal.tenant, principal.readers)
+        self._intake = Intake(session, principal.tenant, principal, batch)
 
     def create(self, name: str) -> Collection:
         """A new, empty collection. Raises BadName, CollectionExists."""
@@ -96,7 +94,7 @@ class Knowledge:
         if not self._managing and not self._documents.all_readable(collection):
             raise HoldsOthers
         for document in documents:
-            self._hide(document)
+            self._intake.hide(document)
         if self._documents.any_held(collection):
             raise UnderHold
         self._audit.record("collection.delete", collection, documents=len(documents))
@@ -110,33 +108,10 @@ class Knowledge:
         """
         self._collections.one(collection)
         plain = checked_name(name)
-        if staged.size == 0:
-            raise EmptyUpload
-        lock_content(self._session, self._tenant, staged.sha256)
-        self._documents.insert(collection, plain)
-        row = self._documents.named(collection, plain)
-        if self._principal.readers.isdisjoint(row.readers):
-            raise NotYourDocument
-        if row.state == "deleting":
-            raise DocumentBusy.about(plain)
-        newest = self._documents.newest(row.id)
-        changed = newest is None or newest.sha256 != staged.sha256
-        if changed:
-            Stock(self._session, self._tenant).put(row.id, staged.size, self._principal)
-        blobs.keep(staged)
-        if newest is None or changed:
-            number = newest.number + 1 if newest else 1
-            revision = self._documents.revise(row.id, number, staged.sha256, staged.size)
-            act, before = ("document.update", newest.sha256) if newest else ("document.create", None)
-            self._audit.record(
-                act, row.id, before=before, after=staged.sha256, collection=collection, bytes=staged.size
-            )
-            job: UUID | None = self._ingest(row.id, revision)
-            return Added(self._document(row.id), job, unchanged=False)
-        job = self._unfinished(row.id, newest.id, row.state)
-        if job is None and self._batch is not None:
+        taken = self._intake.put(collection, plain, staged, blobs, self._may_add)
+        if taken.unchanged and taken.job is None and self._batch is not None:
             Batches(self._session, self._principal).passed(self._batch)
-        return Added(self._document(row.id), job, unchanged=True)
+        return Added(self._document(taken.document), taken.job, unchanged=taken.unchanged)
 
     def document(self, document: UUID) -> Document:
         """Raises DocumentNotFound."""
@@ -165,12 +140,7 @@ class Knowledge:
         row = self._documents.lock(document)
         if row is None:
             raise DocumentNotFound.about(document)
-        if row.held_at is not None:
-            raise UnderHold
-        self._hide(row.id)
-        newest = self._documents.newest(row.id)
-        self._audit.record("document.delete", row.id, before=newest.sha256 if newest else None)
-        return self._jobs.ask(FORGET, {"document": str(row.id)}, f"forget:{row.id}", outlives=True)
+        return self._intake.forget(row)
 
     def retry(self, document: UUID) -> Added:
         """Read a document again that failed. Raises DocumentNotFound, NothingToRetry."""
@@ -180,34 +150,12 @@ class Knowledge:
             raise DocumentNotFound.about(document)
         if row.state != "failed":
             raise NothingToRetry(f"it is {row.state}")
-        job = self._again(row.id, newest.id)
+        job = self._intake.again(row.id, newest.id)
         return Added(self._document(row.id), job, unchanged=False)
 
-    def _hide(self, document: UUID) -> None:
-        """From now on no search admits it, whatever the index holds."""
-        self._documents.set(document, state="deleting", access_changed_at=clock.now())
-
-    def _unfinished(self, document: UUID, revision: UUID, state: str) -> UUID | None:
-        """The job that has still to read these bytes, asked for anew where the former one failed."""
-        if state == "failed":
-            return self._again(document, revision)
-        if state not in ("queued", "parsing", "encoding"):
-            return None
-        if self._batch is not None:
-            self._documents.set(document, batch_id=self._batch)
-        return self._ask(document, revision)
-
-    def _again(self, document: UUID, revision: UUID) -> UUID:
-        self._audit.record("document.retry", document)
-        return self._ingest(document, revision)
-
-    def _ingest(self, document: UUID, revision: UUID) -> UUID:
-        self._documents.set(document, state="queued", reason_code=None, reason=None, batch_id=self._batch)
-        return self._ask(document, revision)
-
-    def _ask(self, document: UUID, revision: UUID) -> UUID:
-        args = {"document": str(document), "revision": str(revision)}
-        return self._jobs.ask(INGEST, args, f"ingest:{revision}")
+    def _may_add(self, row: DocumentRow, new: bool) -> None:  # noqa: ARG002, FBT001 - as Intake.put calls it
+        if self._principal.readers.isdisjoint(row.readers):
+            raise NotYourDocument
 
     def _document(self, document: UUID) -> Document:
         self._session.expire_all()

@@ -1,5 +1,6 @@
 """The people and groups that access lists name, and somebody else's view for an administrator. One tenant's session."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -65,3 +66,9 @@ def viewed(session: Session, tenant: TenantId, user: UUID) -> Viewed:
         raise UserNotFound
     principal = replace(principal_of(session, row), scopes=frozenset())
     return Viewed(principal, row.login, row.state == "active")
+
+
+def groups_named(session: Session, tenant: TenantId, names: Iterable[str]) -> dict[str, UUID]:
+    """The groups of these names; those that there are not are left out."""
+    query = select(GroupRow.name, GroupRow.id).where(GroupRow.tenant_id == tenant, GroupRow.name.in_(list(names)))
+    return {row.name: row.id for row in session.execute(query)}

@@ -11,7 +11,7 @@ from sqlalchemy import Table, and_, case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import Principal
+from appliance.access.principal import Adder
 from appliance.kit.ids import uuid7
 from appliance.kit.rows import rows_of, take_away
 from appliance.usage.journal import UsageRecord
@@ -178,7 +178,7 @@ def take_stock(session: Session, document: UUID) -> StockRow | None:
     return session.scalars(gone, execution_options={"synchronize_session": False}).one_or_none()
 
 
-def add_stock(session: Session, tenant: UUID, document: UUID, size: int, by: Principal) -> None:
+def add_stock(session: Session, tenant: UUID, document: UUID, size: int, by: Adder) -> None:
     """What a document takes, and on whose account."""
     values = {"document_id": document, "tenant_id": tenant, "user_id": by.user, "key_id": by.key, "bytes": size}
     session.execute(insert(StockRow).values(**values))

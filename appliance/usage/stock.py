@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import Principal, TenantId
+from appliance.access.principal import Adder, TenantId
 from appliance.usage import repository
 from appliance.usage.errors import NoRoomLeft
 from appliance.usage.measures import Kind, Measure
@@ -40,7 +40,7 @@ class Stock:
         self._session = session
         self._tenant = tenant
 
-    def put(self, document: UUID, size: int, by: Principal) -> None:
+    def put(self, document: UUID, size: int, by: Adder) -> None:
         """Take room for a document, or for another content of it. Raises :class:`NoRoomLeft`."""
         former = repository.take_stock(self._session, document)
         if former is not None:

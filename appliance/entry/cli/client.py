@@ -88,12 +88,12 @@ class Api:
                     raise TooLarge("The appliance broke off the upload before its end.") from error
                 raise
 
-    def form(self, path: str, fields: Mapping[str, str], files: Mapping[str, Path]) -> Any:  # noqa: ANN401 - JSON of many shapes
+    def form(self, path: str, fields: Mapping[str, str], files: Mapping[str, Path], method: str = "POST") -> Any:  # noqa: ANN401 - JSON of many shapes
         """Send fields and files from disk as one form."""
         with ExitStack() as opened:
             parts = {name: (file.name, opened.enter_context(file.open("rb"))) for name, file in files.items()}
             headers = {"idempotency-key": uuid7().hex}
-            return self.send("POST", path, data=dict(fields), files=parts, headers=headers, timeout=PATIENT)
+            return self.send(method, path, data=dict(fields), files=parts, headers=headers, timeout=PATIENT)
 
     def all(self, path: str, **query: object) -> list[Any]:
         """Every item of a list, page after page."""

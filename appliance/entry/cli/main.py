@@ -26,6 +26,7 @@ from appliance.entry.cli import (
     local,
     models,
     output,
+    pushing,
     quotas,
     routes,
     search,
@@ -77,6 +78,7 @@ app.command("search")(search.search)
 app.add_typer(life.COLLECTIONS, name="collections")
 app.add_typer(life.DOCUMENTS, name="documents")
 app.add_typer(batches.app, name="batches")
+app.add_typer(pushing.SOURCES, name="sources")
 app.add_typer(models.app, name="models")
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(deployments.app, name="deployments")

@@ -55,7 +55,7 @@ def share_document(
 
     output.wants_json(as_json)
     with connect() as api:
-        body = _readers(api, group, user, everyone=everyone, nobody=nobody)
+        body = readers_of(api, group, user, everyone=everyone, nobody=nobody)
         path = f"/api/v1/documents/{any_document(api, document, collection)}/access"
         _told(api.send("PUT", path, json=body), as_json=as_json)
 
@@ -123,7 +123,7 @@ def share_collection(
 
     output.wants_json(as_json)
     with connect() as api:
-        body = _readers(api, group, user, everyone=everyone, nobody=nobody)
+        body = readers_of(api, group, user, everyone=everyone, nobody=nobody)
         path = f"/api/v1/collections/{collections.one(api, name)['id']}/access"
         _told(api.send("PUT", path, json=body), as_json=as_json)
 
@@ -143,9 +143,10 @@ def any_document(api: "Api", document: str, collection: str | None) -> str:
     return str(found[0]["id"])
 
 
-def _readers(
+def readers_of(
     api: "Api", groups: list[str] | None, users: list[str] | None, *, everyone: bool, nobody: bool
 ) -> dict[str, Any]:
+    """The access list that the options name. Raises :class:`NoReaders`."""
     if nobody == bool(groups or users or everyone):
         raise NoReaders
     at = within(api, None)

@@ -18,6 +18,8 @@ TABLE = {
     Action.MANAGE_COLLECTIONS: "-xx-x",
     Action.MANAGE_ACCESS: "--x-x",
     Action.MANAGE_HOLDS: "--x-x",
+    Action.MANAGE_SOURCES: "--x-x",
+    Action.PUSH_DOCUMENTS: "--x-x",
     Action.READ_JOBS: "xxx-x",
     Action.READ_ALL_JOBS: "--x-x",
     Action.CANCEL_JOBS: "-xx-x",
@@ -42,6 +44,8 @@ CONTENT = {
     *(Action.ASK, Action.READ_DOCUMENTS, Action.WRITE_DOCUMENTS, Action.MANAGE_COLLECTIONS, Action.EXPORT_CONTENT),
     Action.MANAGE_ACCESS,
     Action.MANAGE_HOLDS,
+    Action.MANAGE_SOURCES,
+    Action.PUSH_DOCUMENTS,
 }
 
 

@@ -1,0 +1,1 @@
+"""Places that hold documents: one port, a connector for each kind."""

@@ -1,0 +1,1 @@
+"""Where documents come from by themselves: what a source is, its syncs, what was taken, skipped and why."""
