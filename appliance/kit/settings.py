@@ -137,6 +137,10 @@ class SourceSettings(_Section):
         default_factory=dict,
         description="Directories that folders of sources may lie in, each with the names or ids of tenants; * for all",
     )
+    hosts: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Hosts (name or name:port) that sources may reach at private addresses, each with its tenants",
+    )
     items: int = Field(100_000, ge=1, description="Things that one source may hold; what is beyond is not taken")
     stable_seconds: float = Field(2, ge=0, description="Seconds that a file must have rested before it is taken")
     keep_log_days: int = Field(90, ge=1, description="Days that the log of a source is kept")

@@ -12,6 +12,7 @@ from typing import Final
 from inotify_simple import INotify, flags
 
 from appliance.drivers.sources.folder import Folder
+from appliance.drivers.sources.port import SourceUnreachable
 from appliance.kit import log
 
 MOST: Final = 50_000
@@ -26,7 +27,8 @@ _CHANGES: Final = (
     | flags.ONLYDIR
     | flags.EXCL_UNLINK
 )
-_MORE: Final = flags.CREATE | flags.MOVED_TO | flags.Q_OVERFLOW
+_MORE: Final = flags.CREATE | flags.MOVED_TO
+_LOST: Final = flags.Q_OVERFLOW | flags.IGNORED | flags.UNMOUNT
 _logger = log.get(__name__)
 
 
@@ -37,12 +39,16 @@ class Watch:
         self._folder = Folder(root, below)
         self._kernel = INotify()
         self._first = True
-        self._add()
+        try:
+            self._add()
+        except SourceUnreachable:
+            self._kernel.close()
+            raise
 
     def changed(self) -> bool:
-        """Whether there was a change since the last call."""
+        """Whether there was a change since the last call. Raises SourceUnreachable once the folder is not there."""
         events = list(self._kernel.read(timeout=0))
-        if any(event.mask & _MORE and event.mask & (flags.ISDIR | flags.Q_OVERFLOW) for event in events):
+        if any(event.mask & _LOST or (event.mask & _MORE and event.mask & flags.ISDIR) for event in events):
             self._add()
         first, self._first = self._first, False
         return first or bool(events)

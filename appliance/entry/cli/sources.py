@@ -55,7 +55,7 @@ class BadSetting(BadRequest):
 @app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="What it is called here.")],
-    kind: Annotated[str, typer.Argument(help="folder or push.")],
+    kind: Annotated[str, typer.Argument(help="folder, s3, web, webdav, imap or push.")],
     collection: Annotated[str, typer.Option("--collection", "-c", help="What it fills; created when there is none.")],
     *,
     settings: Sets = None,

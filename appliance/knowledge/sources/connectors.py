@@ -6,12 +6,27 @@ from pathlib import Path, PurePosixPath
 from uuid import UUID
 
 from appliance.drivers.sources.folder import Folder
+from appliance.drivers.sources.imap import Imap, Mailbox
 from appliance.drivers.sources.port import Connector
+from appliance.drivers.sources.reach import Http, Reach
+from appliance.drivers.sources.s3 import S3, Bucket
+from appliance.drivers.sources.site import Bounds, Site
+from appliance.drivers.sources.webdav import Share, WebDav
 from appliance.kit.settings import Settings
+from appliance.knowledge.parsing.formats import FORMATS
 from appliance.knowledge.sources.errors import FolderNotAllowed, NothingToSync
-from appliance.knowledge.sources.settings import AnySettings, FolderSettings
+from appliance.knowledge.sources.settings import (
+    AnySettings,
+    FolderSettings,
+    ImapSettings,
+    S3Settings,
+    SiteSettings,
+    WebDavSettings,
+)
 
 ALL = "*"
+TYPES = {one.media_type: one.suffixes[0] for one in FORMATS} | {"application/xhtml+xml": ".xhtml"}
+"""A suffix by media type, for pages whose address has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +61,11 @@ def root_of(allowed: Mapping[str, Sequence[str]], whose: Whose, path: str) -> tu
     return Path(best), wanted.relative_to(best)
 
 
+def _reach(whose: Whose, configured: Settings) -> Reach:
+    """What of the network the tenant's sources may reach."""
+    return Reach(frozenset(host.lower() for host, named in configured.sources.hosts.items() if whose.among(named)))
+
+
 def check(opening: Opening, configured: Settings) -> None:
     """Whether the operator allows it. Raises FolderNotAllowed."""
     if isinstance(opening.settings, FolderSettings):
@@ -58,4 +78,39 @@ def connect(opening: Opening, configured: Settings) -> Connector:
     if isinstance(settings, FolderSettings):
         root, below = root_of(configured.sources.folders, opening.whose, settings.path)
         return Folder(root, below, stable=configured.sources.stable_seconds, modes=settings.modes)
+    if isinstance(settings, S3Settings):
+        bucket = Bucket(
+            endpoint=settings.endpoint,
+            bucket=settings.bucket,
+            prefix=settings.prefix,
+            region=settings.region,
+            access_key=settings.access_key,
+            secret_key=opening.secret or "",
+        )
+        return S3(Http(_reach(opening.whose, configured), settings.ca), bucket)
+    if isinstance(settings, SiteSettings):
+        bounds = Bounds(
+            depth=settings.depth,
+            pages=settings.pages,
+            bytes=settings.megabytes * 1_000_000,
+            largest=configured.web.largest_upload,
+            hosts=frozenset(host.lower() for host in settings.hosts),
+            seconds=settings.milliseconds / 1000,
+        )
+        http = Http(_reach(opening.whose, configured), settings.ca)
+        return Site(http, tuple(settings.start), bounds, configured.layout.spool, TYPES)
+    if isinstance(settings, WebDavSettings):
+        share = Share(settings.url, settings.user, opening.secret or "")
+        return WebDav(Http(_reach(opening.whose, configured), settings.ca), share)
+    if isinstance(settings, ImapSettings):
+        mailbox = Mailbox(
+            host=settings.host,
+            port=settings.port or (993 if settings.security == "tls" else 143),
+            security=settings.security,
+            user=settings.user,
+            folders=tuple(settings.folders),
+            password=opening.secret or "",
+            ca=settings.ca,
+        )
+        return Imap(_reach(opening.whose, configured), mailbox)
     raise NothingToSync

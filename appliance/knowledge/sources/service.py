@@ -91,6 +91,7 @@ class Sources:
     def create(self, collection: UUID, wanted: Wanted) -> Source:
         """Raises BadName, CollectionNotFound, SourceExists, and what ``allowed`` does."""
         Collections(self._session, self._tenant).one(collection)
+        self._known(wanted.readers)
         name = checked_name(wanted.name)
         if repository.named(self._session, name):
             raise SourceExists.about(name)
@@ -125,6 +126,7 @@ class Sources:
     def change(self, source: UUID, if_match: str | None, wanted: Wanted) -> Source:
         """Replace its settings. Raises SourceNotFound, SourceExists, KindFixed, and as ``create`` and :mod:`etags`."""
         row = self._one(source, lock=True)
+        self._known(wanted.readers)
         etags.check(row.version, if_match)
         if row.state == "removing":
             raise SourcePaused
@@ -174,10 +176,13 @@ class Sources:
         """With its secret, for who reaches it. Raises SourceNotFound, ``Unsealable``."""
         return opened(self._session, source, self._seal)
 
+    def _known(self, readers: Readers | None) -> None:
+        """Raise GroupNotFound or UserNotFound for who is none of this tenant's, whatever else is wrong."""
+        if readers is not None:
+            viewing.check(self._session, self._tenant, readers)
+
     def _apply(self, row: SourceRow, wanted: Wanted) -> None:
         self._allowed(Opening(whose(self._session, self._tenant), wanted.settings))
-        if wanted.readers is not None:
-            viewing.check(self._session, self._tenant, wanted.readers)
         row.settings = wanted.settings.model_dump(mode="json")
         row.readers = None if wanted.readers is None else wanted.readers.entries
         row.every_minutes = wanted.every_minutes

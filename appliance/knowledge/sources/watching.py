@@ -30,8 +30,9 @@ _logger = log.get(__name__)
 class Watching:
     """A chore of the sweep, with the ``system`` login's session."""
 
-    def __init__(self, operator: SourceSettings) -> None:
+    def __init__(self, operator: SourceSettings, again: float = _AGAIN) -> None:
         self._operator = operator
+        self._again = again
         self._watches: dict[tuple[UUID, int], Watch] = {}
         self._later: dict[tuple[UUID, int], float] = {}
 
@@ -43,8 +44,7 @@ class Watching:
         for key, row in rows.items():
             if key not in self._watches:
                 self._begin(key, partial(self._watch, session, row))
-            watch = self._watches.get(key)
-            if watch is not None and watch.changed():
+            if self._changed(key):
                 repository.touched(session, row.id, clock.now())
 
     def close(self) -> None:
@@ -58,8 +58,20 @@ class Watching:
         try:
             self._watches[key] = make()
         except (ApplianceError, OSError) as error:
-            self._later[key] = clock.monotonic() + _AGAIN
-            _logger.warning("a folder cannot be watched", source=str(key[0]), reason=str(error))
+            self._put_off(key, error)
+
+    def _changed(self, key: tuple[UUID, int]) -> bool:
+        watch = self._watches.get(key)
+        try:
+            return watch is not None and watch.changed()
+        except (ApplianceError, OSError) as error:  # it went, or is not mounted any more: one folder's trouble
+            self._watches.pop(key).close()
+            self._put_off(key, error)
+            return True
+
+    def _put_off(self, key: tuple[UUID, int], error: Exception) -> None:
+        self._later[key] = clock.monotonic() + self._again
+        _logger.warning("a folder cannot be watched", source=str(key[0]), reason=str(error))
 
     def _watch(self, session: Session, row: SourceRow) -> Watch:
         settings = stored(row.settings)

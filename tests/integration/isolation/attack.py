@@ -33,7 +33,8 @@ class Attack:
 
     def send(self, town: Town) -> httpx2.Response:
         """The answer."""
-        operation, path, query = self.operation, self.operation.path, dict(self.query)
+        operation, path = self.operation, self.operation.path
+        query = {**operation.needed, **self.query}
         body = _named_afresh(operation.body)
         for place in operation.places:
             value = self.chosen.get(place) or self._own(place)

@@ -72,6 +72,13 @@ class Operation:
         """Whether it has a query or header parameter of this name."""
         return any(each["name"].lower() == parameter for each in self.told.get("parameters", []))
 
+    @property
+    def needed(self) -> dict[str, str]:
+        """Examples of the parts of a query that nobody may leave out and that are no ids."""
+        ids = {str(place.pointer[0]) for place in self.places if place.where == "query"}
+        asked = [each for each in self.told.get("parameters", []) if each["in"] == "query" and each["required"]]
+        return {each["name"]: str(each["example"]) for each in asked if each["name"] not in ids}
+
     def needs(self, parameter: str) -> bool:
         """Whether it answers nobody who leaves this parameter out."""
         return any(each["name"] == parameter and each["required"] for each in self.told.get("parameters", []))

@@ -2,6 +2,7 @@
 
 import grp
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -118,5 +119,32 @@ def test_a_schedule_and_a_watch_ask_for_syncs(works: Works, share: Path, databas
         rest(share)
         works.work()
         assert "new/deep/b.md" in works.documents()
+    finally:
+        watching.close()
+
+
+def test_a_folder_that_goes_and_comes_back_is_watched_again(works: Works, share: Path, databases: Databases) -> None:
+    write(share / "book/a.md")
+    rest(share)
+    works.add({"kind": "folder", "path": str(share / "book")})
+    watching = Watching(works.settings.sources, again=0)
+
+    def swept() -> int:
+        with databases.system.session() as session:
+            watching(session)
+        with databases.system.session() as session:
+            return tasks.due(session)
+
+    try:
+        assert swept() == 1
+        works.work()
+        swept()
+        works.work()
+        shutil.rmtree(share / "book")
+        assert swept() == 1, "what went is a change, and stops no other chore of the sweep"
+        works.work()
+        assert swept() == 0
+        write(share / "book/b.md")
+        assert swept() == 1
     finally:
         watching.close()

@@ -47,6 +47,19 @@ class Works:
         self.admin = House.bearer(self.house.admin_of_one)
         self.collection = self.made("POST", "/api/v1/collections", {"name": "handbook"})["id"]
 
+    def allow(self, host: str) -> None:
+        """The operator lets tenant one reach a host that lies inside."""
+        self._configure("sources", hosts={host: ["one"]})
+
+    def limit(self, most: int) -> None:
+        """The operator takes files of so many bytes at most."""
+        self._configure("web", largest_upload=most)
+
+    def _configure(self, section: str, **changed: object) -> None:
+        inner = getattr(self.settings, section).model_copy(update=changed)
+        self.settings = self.settings.model_copy(update={section: inner})
+        self.client.app.state.settings = self.settings  # type: ignore[attr-defined] # Starlette's application
+
     def asked(self, verb: str, path: str, body: object = None, **options: Any) -> tuple[int, Json]:  # noqa: ANN401 - httpx's own
         headers = {**self.admin, **options.pop("headers", {})}
         answer = self.client.request(verb, path, json=body, headers=headers, **options)
