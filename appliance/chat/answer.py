@@ -1,15 +1,16 @@
 """An answer with its citations, ready to be stored and told. Pure: from what was chosen to what is shown."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 from uuid import UUID
 
-from appliance.chat import mode
+from appliance.chat import contradiction, mode
 from appliance.chat.attribution import Attributed
 from appliance.chat.evidence import Evidence, Pool
 from appliance.chat.mode import Mode, Reason
 from appliance.chat.quoting import Quote
+from appliance.knowledge.language import detect
 
 _WIDE: Final = 0x2E80
 
@@ -36,11 +37,15 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of the answer, whether the documents say it, and the numbers of the citations that do."""
+    """A sentence of the answer, whether the documents say it, and the numbers of the citations that do.
+
+    ``contradicted_by``: the numbers of those that give another value for the same thing.
+    """
 
     text: str
     supported: bool
     citations: tuple[int, ...] = ()
+    contradicted_by: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Citations:
 
     pool: Pool
     found: list[Citation] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
     _numbers: dict[tuple[int, int], int] = field(default_factory=dict)
 
     def number(self, evidence: Evidence) -> int:
@@ -68,6 +74,7 @@ class Citations:
         if key not in self._numbers:
             self._numbers[key] = len(self.found) + 1
             self.found.append(self._cite(evidence, len(self.found) + 1))
+            self.evidence.append(evidence)
         return self._numbers[key]
 
     def sentence(self, attributed: Attributed) -> Sentence:
@@ -96,14 +103,14 @@ class Citations:
         )
 
 
-def composed(text: str, attributed: Sequence[Attributed], pool: Pool) -> Answer:
+def composed(text: str, attributed: Sequence[Attributed], pool: Pool, question: str) -> Answer:
     """The model's own answer."""
     citations = Citations(pool)
-    sentences = tuple(citations.sentence(one) for one in attributed)
-    return Answer(text, "composed", "", sentences, tuple(citations.found))
+    sentences = [citations.sentence(one) for one in attributed]
+    return _weighed(Answer(text, "composed", "", tuple(sentences), tuple(citations.found)), citations, question)
 
 
-def quoted(quotes: Sequence[Quote], pool: Pool, reason: Reason) -> Answer:
+def quoted(quotes: Sequence[Quote], pool: Pool, reason: Reason, question: str) -> Answer:
     """The quotes themselves, one sentence each."""
     citations = Citations(pool)
     sentences = tuple(
@@ -111,7 +118,22 @@ def quoted(quotes: Sequence[Quote], pool: Pool, reason: Reason) -> Answer:
         for quote in quotes
     )
     text = "\n".join(sentence.text for sentence in sentences)
-    return Answer(text, "quoted", reason, sentences, tuple(citations.found))
+    return _weighed(Answer(text, "quoted", reason, sentences, tuple(citations.found)), citations, question)
+
+
+def _weighed(answer: Answer, citations: Citations, question: str) -> Answer:
+    """The answer with what contradicts its sentences; where something does, its text says so in its last line."""
+    against = contradiction.contradictions(citations.evidence, question, citations.pool)
+    if not against:
+        return answer
+    sentences = tuple(
+        replace(
+            one, contradicted_by=tuple(sorted({n + 1 for cited in one.citations for n in against.get(cited - 1, ())}))
+        )
+        for one in answer.sentences
+    )
+    said = contradiction.told(detect(answer.sentences[0].text))
+    return replace(answer, text=f"{answer.text}\n{said}", sentences=sentences)
 
 
 def untold(language: str, reason: Reason = "nothing_found") -> Answer:

@@ -18,6 +18,7 @@ from appliance.chat import mode, prompt, quoting
 from appliance.chat.answer import Answer, untold
 from appliance.chat.evidence import pool
 from appliance.chat.following import condense
+from appliance.chat.likeness import Likeness, no_likeness
 from appliance.chat.mode import Choice
 from appliance.chat.prepared import Asking, Event, Ground, Order, Prepared
 from appliance.chat.retrieval import Retrieval
@@ -56,11 +57,19 @@ class _Outcome:
 class Answering:
     """Answers questions. ``database`` is the app login's; ``patience``: the engine's seconds for a whole answer."""
 
-    def __init__(self, database: Database, retrieval: Retrieval, engines: Engines, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        database: Database,
+        retrieval: Retrieval,
+        engines: Engines,
+        patience: float = PATIENCE,
+        likeness: Likeness = no_likeness,
+    ) -> None:
         self._database = database
         self._retrieval = retrieval
         self._engines = engines
         self._patience = patience
+        self._likeness = likeness
         self._route = DEFAULT
         self.abandoned = ABANDONED
 
@@ -146,7 +155,9 @@ class Answering:
         ground, found = prepared.ground, prepared.ground.found
         yield Event("status", {"stage": "searching", "detail": found.note or " + ".join(found.legs)})
         yield Event("status", {"stage": "reading", "detail": f"{len(found.sources)} passages"})
-        outcome = _Outcome(replacement(ground.choice, ground.chosen, ground.pool, found.language))
+        outcome = _Outcome(
+            replacement(ground.choice, ground.chosen, ground.pool, found.language, question=ground.question.text)
+        )
         if ground.choice.mode == "composed" and ground.target is not None:
             async with aclosing(self._compose(prepared, ground.target, outcome)) as composing:
                 async for event in composing:
@@ -165,7 +176,7 @@ class Answering:
         """Deltas, and each sentence as it ends; what stands at the end is put into ``outcome``."""
         yield Event("status", {"stage": "writing", "detail": target.model})
         ground = prepared.ground
-        writing = Writing(ground.question.text, ground.pool, ground.chosen)
+        writing = Writing(ground.question.text, ground.pool, ground.chosen, self._likeness)
         try:
             async with aclosing(self._deltas(prepared)) as deltas:
                 async for delta in deltas:
@@ -257,6 +268,7 @@ def _told(sentences: Iterable[Told]) -> list[Event]:
                 "index": index,
                 "text": sentence.text,
                 "supported": sentence.supported,
+                "contradicted_by": list(sentence.contradicted_by),
                 "citations": [CitationView.of(one).model_dump(mode="json") for one in cited],
             },
         )

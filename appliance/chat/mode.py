@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from appliance.chat.asked import asked, fits
-from appliance.chat.attribution import Attributed, numbers
+from appliance.chat.attribution import Attributed
+from appliance.chat.facts import numbers
 from appliance.chat.quoting import Quote
 
 Mode = Literal["composed", "quoted", "none"]

@@ -65,11 +65,15 @@ class CitationView(BaseModel):
 
 
 class SentenceView(BaseModel):
-    """A sentence of the answer, and the numbers of the citations that support it."""
+    """A sentence of the answer, and the numbers of the citations that support it.
+
+    ``contradicted_by``: the numbers of the citations that give another value for the same thing.
+    """
 
     text: str
     supported: bool
     citations: list[int]
+    contradicted_by: list[int] = []
 
     @classmethod
     def of(cls, sentence: Sentence) -> "SentenceView":

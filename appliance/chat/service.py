@@ -205,7 +205,9 @@ def _message(row: MessageRow, cited: list[CitationRow], closed: frozenset[UUID])
         language=row.language,
         content=row.content if whole else "",
         sentences=tuple(
-            Sentence(one["text"], one["supported"], tuple(one["citations"])) for one in row.sentences if whole
+            Sentence(one["text"], one["supported"], tuple(one["citations"]), tuple(one.get("contradicted_by", ())))
+            for one in row.sentences
+            if whole
         ),
         citations=tuple(_shown(number, one, one.document_id not in closed) for number, one in enumerate(cited, 1)),
         provenance=row.provenance,

@@ -31,7 +31,8 @@ class ConversationRow(Base):
 class MessageRow(Base):
     """A question, or an answer with its mode and provenance.
 
-    ``sentences``: objects of ``text``, ``supported`` and ``citations``; those count the citations' rows from 1.
+    ``sentences``: objects of ``text``, ``supported``, ``citations`` and ``contradicted_by``; those count the citations'
+    rows from 1.
     """
 
     __tablename__ = "messages"

@@ -33,6 +33,7 @@ import appliance.tenants.directory.api_scim
 import appliance.usage.api
 from appliance.access.web import Databases
 from appliance.chat.answering import Answering
+from appliance.chat.likeness import EncoderLikeness
 from appliance.chat.retrieval import KnowledgeRetrieval
 from appliance.drivers.broker import CeleryBell
 from appliance.drivers.stopwatch import ValkeyStopwatch
@@ -165,7 +166,12 @@ def build(configured: Settings) -> FastAPI:
     app.state.passages = appliance.knowledge.connect.retrieval(
         configured, databases.app, RemoteVectors(Client(layout.index_socket))
     )
-    app.state.answering = Answering(databases.app, KnowledgeRetrieval(app.state.passages), app.state.engines)
+    app.state.answering = Answering(
+        databases.app,
+        KnowledgeRetrieval(app.state.passages),
+        app.state.engines,
+        likeness=EncoderLikeness(appliance.knowledge.connect.encoder(configured)),
+    )
     app.state.index_client = Client(layout.index_socket)
     app.state.encoder_client = Client(layout.encoder_socket)
     return app

@@ -38,6 +38,7 @@ def sources(document: Document) -> list[str]:
             lines.append(f"    “{shortened(quote)}”")
     if any(not sentence["supported"] for sentence in document.get("sentences", ())):
         lines.append(f"{UNSUPPORTED} nothing in the documents supports this sentence")
+    lines += [f"{_numbers(group)} contradict each other" for group in _contradicting(document)]
     return lines
 
 
@@ -52,6 +53,20 @@ def place(citation: Document) -> str:
 def shortened(text: str, longest: int = _QUOTE) -> str:
     """At most ``longest`` characters, the cut shown."""
     return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
+
+
+def _contradicting(document: Document) -> list[tuple[int, ...]]:
+    """The numbers of citations that contradict each other, each group once."""
+    groups = (
+        tuple(sorted({*sentence["citations"], *sentence["contradicted_by"]}))
+        for sentence in document.get("sentences", ())
+        if sentence.get("contradicted_by")
+    )
+    return list(dict.fromkeys(groups))
+
+
+def _numbers(group: tuple[int, ...]) -> str:
+    return " and ".join(f"[{number}]" for number in group)
 
 
 def _marks(sentence: Document) -> str:

@@ -90,6 +90,10 @@ def test_documents_that_contradict_each_other_are_both_shown(desk: Desk, people_
 
     assert done["provenance"]["reason"] == "contradiction"
     assert {citation["document"] for citation in done["citations"]} == {"expenses.md", "travel.html"}
+    assert [one["contradicted_by"] for one in done["sentences"]] == [[2], [1]]
+    assert done["answer"].endswith("\nThe documents contradict each other.")
+    _, answer = kept(desk, people_of.one, done["conversation"])
+    assert [one.contradicted_by for one in answer.sentences] == [(2,), (1,)]
 
 
 @pytest.mark.parametrize("script", ["密码至少要有多少个字符？", "密碼至少要有多少個字符？"])
@@ -115,7 +119,7 @@ def test_what_no_document_tells_is_said_in_the_language_of_the_question(
     done = ask(desk, people_of.one, question)
 
     assert (done["mode"], done["answer"], done["citations"]) == ("none", told, [])
-    assert done["sentences"] == [{"text": told, "supported": False, "citations": []}]
+    assert done["sentences"] == [{"text": told, "supported": False, "citations": [], "contradicted_by": []}]
     assert desk.upstream.asked == []
 
 

@@ -65,7 +65,9 @@ def test_an_answer_comes_whole_as_json(clients: Clients, desk: Desk) -> None:
     assert answer.status_code == 200
     body = answer.json()
     assert body["answer"] == "The trial period is 2 months."
-    assert body["sentences"] == [{"text": "The trial period is 2 months.", "supported": True, "citations": [1]}]
+    assert body["sentences"] == [
+        {"text": "The trial period is 2 months.", "supported": True, "citations": [1], "contradicted_by": []}
+    ]
     assert body["citations"][0]["document"] == "onboarding.md"
 
 

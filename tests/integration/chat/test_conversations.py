@@ -28,7 +28,7 @@ SOURCE = passage("The fee is 15 EUR. It is paid in June.", name="fees.md")
 
 def quoted() -> Answer:
     ground = pool([SOURCE])
-    return answers.quoted(ranked(Leaning("What is the fee?"), ground), ground, "asked")
+    return answers.quoted(ranked(Leaning("What is the fee?"), ground), ground, "asked", "")
 
 
 def asked(databases: Databases, principal: Principal, *, finish: bool = True) -> Pending:

@@ -20,7 +20,7 @@ SOURCE = replace(passage(TEXT, headings=("A heading",)), start=1000, line=40, pa
 def test_a_citation_has_offsets_in_the_revision_and_the_line_of_the_quote() -> None:
     ground = pool([SOURCE])
 
-    answer = answers.quoted(ranked(Leaning("What is the fee?"), ground)[:1], ground, "asked")
+    answer = answers.quoted(ranked(Leaning("What is the fee?"), ground)[:1], ground, "asked", "")
 
     (citation,) = answer.citations
     assert citation.quote == "The fee is 15 EUR."
@@ -32,7 +32,7 @@ def test_the_same_piece_keeps_its_number() -> None:
     ground = pool([SOURCE])
     text = "The fee is 15 EUR. In June it is paid. 15 EUR is the fee."
 
-    answer = answers.composed(text, attribute(text, "What must be known?", ground), ground)
+    answer = answers.composed(text, attribute(text, "What must be known?", ground), ground, "")
 
     assert [sentence.citations for sentence in answer.sentences] == [(1,), (2,), (1,)]
     assert [citation.number for citation in answer.citations] == [1, 2]
@@ -42,7 +42,7 @@ def test_an_unsupported_sentence_cites_nothing() -> None:
     ground = pool([SOURCE])
     text = "The fee is 15 EUR. Dogs are welcome."
 
-    answer = answers.composed(text, attribute(text, "What is the fee?", ground), ground)
+    answer = answers.composed(text, attribute(text, "What is the fee?", ground), ground, "")
 
     assert [(sentence.supported, sentence.citations) for sentence in answer.sentences] == [(True, (1,)), (False, ())]
 

@@ -2,8 +2,10 @@
 
 import pytest
 
-from appliance.chat.attribution import attribute, measures, names, negative, numbers
+from appliance.chat.attribution import attribute
+from appliance.chat.denials import negative
 from appliance.chat.evidence import pool
+from appliance.chat.facts import measures, names, numbers
 from tests.factories.sources import passage, pooled
 
 TRIAL = (

@@ -74,6 +74,13 @@ def test_what_is_not_known_of_a_place_is_left_out(citation: dict[str, Any], told
     assert wording.place(citation) == told
 
 
+def test_sources_that_contradict_each_other_are_named_once() -> None:
+    first, second = (_sentence(text, number) for text, number in (("It is 140.", 1), ("It is 160.", 2)))
+    sentences = [{**first, "contradicted_by": [2]}, {**second, "contradicted_by": [1]}]
+    lines = wording.sources({"mode": "quoted", "answer": "", "sentences": sentences, "citations": []})
+    assert lines == ["[1] and [2] contradict each other"]
+
+
 def test_where_the_documents_do_not_tell_there_are_no_sources() -> None:
     assert wording.sources({"mode": "none", "sentences": [_sentence("x", supported=False)]}) == []
 
