@@ -7,14 +7,14 @@ pinned: the catalogue itself takes safetensors only. The one module of the slice
 import sys
 from pathlib import Path
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
 _WANTED = 3
 
 
 def convert(source: Path, target: Path) -> None:
     """Write ``model.safetensors``, the configuration, the tokenizer and its chat template into ``target``."""
+    import torch  # noqa: PLC0415 - eight seconds, for which who calls it wrongly need not wait
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig  # noqa: PLC0415 - the same
+
     folder, name = str(source.parent), source.name
     model = AutoModelForCausalLM.from_pretrained(
         folder,

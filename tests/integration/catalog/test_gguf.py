@@ -50,7 +50,6 @@ def _write(path: Path) -> None:
     writer.close()
 
 
-@pytest.mark.counted
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_a_gguf_file_becomes_safetensors_with_its_tokenizer(tmp_path: Path) -> None:
