@@ -108,6 +108,7 @@ RULES: dict[str, Rules] = {
     "chunks": _tenant(ALL, (), ("select", "delete")),
     "term_statistics": _tenant(ALL, (), ("select", "update", "delete")),
     "corpus_statistics": _tenant(ALL, (), ("select", "update")),
+    "glossary_terms": _tenant(ALL),
     "index_outbox": _tenant(("select", "insert"), (), ("select", "insert", "delete")),
     "index_marks": Rules(None, (), ("select",), ALL),
     "sources": _tenant(ALL, (), ("select", "update(due_at, touched_at)")),

@@ -1,4 +1,4 @@
-"""What the model store knows of an encoder, for processes that must not load it."""
+"""What the model store knows of an encoder or a reranker, for processes that must not load it."""
 
 from pathlib import Path
 
@@ -20,3 +20,11 @@ def about(store: Path, name: str) -> About:
         return describe(directory, f"{found.name}@{found.digest[:12]}", frozenset(found.languages))
     except (OSError, KeyError, ValueError) as error:
         raise manifest.BadManifest(f"The configuration of {name} cannot be read: {error!r}.") from error
+
+
+def reranker(directory: Path) -> str:
+    """The name with digest of a reranker. Raises ``BadManifest`` when the directory is absent or holds another kind."""
+    found = manifest.read(directory)
+    if found.kind != "reranker":
+        raise manifest.BadManifest(f"{found.name} is no reranker: its kind is {found.kind}.")
+    return f"{found.name}@{found.digest[:12]}"

@@ -116,7 +116,7 @@ class Answering:
         question = condense(asking.question, earlier)
         found = self._retrieval.find(question.search, principal, asking.collections, PASSAGES)
         ground = pool(found.sources)
-        quotes = tuple(quoting.ranked(question, ground))
+        quotes = tuple(quoting.ranked(question, ground, found.same))
         chosen = quoting.chosen(quotes, ground, quoting.enough(found.language))
         target, running = self._target(principal)
         choice = mode.before(

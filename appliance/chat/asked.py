@@ -5,7 +5,7 @@ Left in, such words would look like rare terms that no passage has.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -47,6 +47,11 @@ WHOLE: Final = 0.6
 """What a compound weighs as a whole; its parts share the rest."""
 
 
+Same = tuple[str, tuple[str, ...]]
+"""A word that stands in a question, and others that mean the same."""
+MOST_WORDINGS: Final = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question as the search for its answer sees it. No terms: then nothing can be found.
@@ -71,6 +76,15 @@ def asked(question: str) -> Asked:
     codes = frozenset(term for code in _CODE.findall(plain) for term in terms(code)[:1])
     names = tuple(frozenset(terms(name)) for name in _PROPER.findall(question))
     return Asked(question, dict.fromkeys(found, 1.0) | _compounds(bare), kind, codes, names)
+
+
+def wordings(question: str, same: Sequence[Same]) -> list[str]:
+    """The question as it was put, then with a word of it in other words, some of them."""
+    told = [question]
+    for said, others in same:
+        place = re.compile(re.escape(said), re.IGNORECASE)
+        told += [place.sub(lambda _, to=other: to, question) for other in others if place.search(question)]  # type: ignore[misc] # mypy does not see the default
+    return told[:MOST_WORDINGS]
 
 
 def _compounds(text: str) -> dict[str, float]:

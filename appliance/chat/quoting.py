@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.chat.asked import Asked, asked, fits
+from appliance.chat.asked import Asked, Same, asked, fits, wordings
 from appliance.chat.evidence import Evidence, Pool, Source
 from appliance.chat.following import Leaning
 from appliance.knowledge.terms import normal
@@ -55,10 +55,16 @@ class Quote:
     score: float
 
 
-def ranked(question: Leaning, pool: Pool) -> list[Quote]:
-    """All pieces, best first; equal scores keep the passages' order. An earlier question orders and raises no score."""
-    score, earlier = Score(asked(question.text), pool), Score(asked(question.earlier), pool)
-    scored = [Quote(one, score(one)) for one in pool.evidence]
+def ranked(question: Leaning, pool: Pool, same: Sequence[Same] = ()) -> list[Quote]:
+    """All pieces, best first; equal scores keep the passages' order. An earlier question orders and raises no score.
+
+    ``same``: what means the same by the glossary; a piece is scored by the wording of the question that suits it best.
+    """
+    scores, earlier = (
+        [Score(asked(one), pool) for one in wordings(question.text, same)],
+        Score(asked(question.earlier), pool),
+    )
+    scored = [Quote(one, max(score(one) for score in scores)) for one in pool.evidence]
     if question.earlier:
         return sorted(scored, key=lambda quote: -quote.score - EARLIER * earlier(quote.evidence))
     return sorted(scored, key=lambda quote: -quote.score)

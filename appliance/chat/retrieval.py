@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
+from appliance.chat.asked import Same
 from appliance.chat.evidence import Source
 from appliance.knowledge import passages
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.retrieval import Retrieval as Search
+from appliance.knowledge.wish import Wish
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Retrieved:
     legs: tuple[str, ...] = ()
     note: str | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    same: tuple[Same, ...] = ()
+    """What the glossary knows of the question's words."""
 
 
 class Retrieval(Protocol):
@@ -45,9 +49,10 @@ class KnowledgeRetrieval:
 
     def find(self, question: str, principal: Principal, collections: Sequence[str] | None, limit: int) -> Retrieved:
         """As :meth:`Retrieval.find`."""
-        found = self._search.find(principal, question, limit=limit, collections=collections)
+        found = self._search.find(principal, question, Wish(limit, collections, fold="same"))
         sources = tuple(_source(passage) for passage in found.passages)
-        return Retrieved(sources, found.language, found.legs, found.note, asdict(found.timings))
+        same = tuple((one.said, one.others) for one in found.expansion.added)
+        return Retrieved(sources, found.language, found.legs, found.note, asdict(found.timings), same)
 
     def hold(self, session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
         """As :meth:`Retrieval.hold`."""

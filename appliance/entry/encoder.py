@@ -13,6 +13,7 @@ from appliance.catalog import encoders
 from appliance.catalog.verify import verified
 from appliance.drivers.encoder.counting import Counter
 from appliance.drivers.encoder.port import Encoder
+from appliance.drivers.encoder.reranking import Reranker
 from appliance.drivers.encoder.server import EncoderServer
 from appliance.drivers.encoder.turns import Turns
 from appliance.kit import log, settings
@@ -36,6 +37,16 @@ def load(given: settings.Settings, counter: Counter) -> Encoder:
     return SentenceEncoder(directory, about, counter, threads=encoder.threads, precision=encoder.precision)
 
 
+def load_reranker(given: settings.Settings) -> Reranker:
+    """The cross-encoder of the settings, checked against its manifest too."""
+    directory = given.model_store / given.encoder.reranker
+    encoders.reranker(directory)
+    verified(directory)
+    from appliance.drivers.encoder.cross import CrossReranker  # noqa: PLC0415 - as above
+
+    return CrossReranker(directory)
+
+
 def run(given: settings.Settings, stop: threading.Event) -> None:
     """Serve until ``stop``. Raises :class:`ApplianceError` when the model is not there or not acceptable."""
     counter = Counter(given.model_store / given.encoder.model)
@@ -46,10 +57,23 @@ def run(given: settings.Settings, stop: threading.Event) -> None:
         turns.encode(["warm up"])
         server.ready(turns)
         _logger.info("encoder ready", name=turns.name, languages=sorted(turns.languages))
+        if given.encoder.reranker:
+            _rerank(given, server, turns)
         stop.wait()
         turns.close()
     finally:
         server.close()
+
+
+def _rerank(given: settings.Settings, server: EncoderServer, turns: Turns) -> None:
+    """Without its reranker an encoder is still an encoder."""
+    try:
+        reranker = turns.do(lambda: load_reranker(given))  # on the thread of all passes
+    except ApplianceError as error:
+        _logger.warning("reranker cannot be loaded", reason=error.detail, advice=error.advice)
+        return
+    server.reranks(reranker, turns)
+    _logger.info("reranker ready", name=given.encoder.reranker)
 
 
 def main() -> int:

@@ -65,7 +65,7 @@ PARTS: tuple[Part, ...] = (
         "documents",
         (
             *("id", "collection_id", "name", "state", "readers", "own_readers", "current_revision"),
-            *("history", "held_at", "hold_reason", "created_at", "updated_at"),
+            *("tags", "history", "held_at", "hold_reason", "created_at", "updated_at"),
         ),
         content=True,
     ),
@@ -74,6 +74,7 @@ PARTS: tuple[Part, ...] = (
         ("id", "document_id", "number", "sha256", "bytes", "media_type", "title", "language", "pages", "created_at"),
         content=True,
     ),
+    table("glossary_terms", ("id", "term", "expansions", "created_at"), content=True),
     table("conversations", ("id", "user_id", "title", "created_at"), content=True),
     table(
         "messages",

@@ -48,6 +48,7 @@ CONTENT = (
     "collections",
     "term_statistics",
     "corpus_statistics",
+    "glossary_terms",
 )
 """Emptied first: afterwards nothing is left that the index or a file belongs to."""
 

@@ -21,7 +21,9 @@ import appliance.chat.api
 import appliance.jobs.api
 import appliance.knowledge.api
 import appliance.knowledge.api_batches
+import appliance.knowledge.api_glossary
 import appliance.knowledge.api_life
+import appliance.knowledge.api_search
 import appliance.knowledge.api_sharing
 import appliance.knowledge.connect
 import appliance.knowledge.sources.api
@@ -94,7 +96,9 @@ ROUTERS = (
     appliance.jobs.api.router,
     appliance.knowledge.api.router,
     appliance.knowledge.api_batches.router,
+    appliance.knowledge.api_glossary.router,
     appliance.knowledge.api_life.router,
+    appliance.knowledge.api_search.router,
     appliance.knowledge.api_sharing.router,
     appliance.knowledge.sources.api.router,
     appliance.licensing.api.router,

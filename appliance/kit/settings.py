@@ -164,6 +164,8 @@ class EncoderSettings(_Section):
         "auto", description="Of the weights; auto: bfloat16 where the processor computes in it"
     )
     batch: int = Field(32, ge=1, description="Texts in one forward pass")
+    reranker: str = Field("", description="Name of a reranker in the model store; empty: none")
+    reranked: int = Field(30, ge=1, le=200, description="Passages of a search that the reranker reads")
 
 
 class EngineSettings(_Section):

@@ -44,10 +44,17 @@ class Index:
         *,
         changes: Changes = NONE,
         collections: tuple[UUID, ...] | None = None,
+        documents: tuple[UUID, ...] | None = None,
     ) -> Legs:
         """The best of each leg among what the index believes readable, put right by what it does not know yet."""
         scope = Scope(
-            principal.tenant, principal.readers, changes.granted, collections, changes.withheld, changes.everything
+            principal.tenant,
+            principal.readers,
+            changes.granted,
+            collections,
+            changes.withheld,
+            changes.everything,
+            documents,
         )
         return self._vectors.search(scope, dense, sparse, limit)
 

@@ -1,4 +1,4 @@
-"""Routes of collections, documents and search: translation only."""
+"""Routes of collections and documents: translation only."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,7 +13,6 @@ from appliance.kit.settings import Settings
 from appliance.knowledge import schemas
 from appliance.knowledge.batches import Batches
 from appliance.knowledge.parsing.formats import FORMATS
-from appliance.knowledge.retrieval import Retrieval
 from appliance.knowledge.service import Knowledge
 from appliance.licensing.points import Point
 from appliance.licensing.web import licensed
@@ -31,11 +30,6 @@ Limit = Annotated[int, Query(ge=1, le=LARGEST_LIMIT)]
 
 def _knowledge(session: Tx, principal: Caller) -> Knowledge:
     return Knowledge(session, principal)
-
-
-def _retrieval(request: Request) -> Retrieval:
-    found: Retrieval = request.app.state.passages
-    return found
 
 
 Service = Annotated[Knowledge, Depends(_knowledge)]
@@ -134,11 +128,3 @@ def retry_document(document_id: UUID, knowledge: Service) -> schemas.AddedView:
 def read_document(document_id: UUID, knowledge: Service) -> schemas.TextView:
     """The normal text of a document, to which all offsets refer."""
     return schemas.TextView.of(knowledge.text(document_id))
-
-
-@router.post("/search", dependencies=[allow(Action.ASK), licensed(Point.SEARCH)])
-def search(
-    body: schemas.SearchBody, principal: Caller, retrieval: Annotated[Retrieval, Depends(_retrieval)]
-) -> schemas.FoundView:
-    """Find passages, by words and by meaning."""
-    return schemas.FoundView.of(retrieval.search(principal, body.query, limit=body.limit, collections=body.collections))

@@ -12,7 +12,7 @@ from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.knowledge import sharing_schemas as schemas
 from appliance.knowledge.explaining import Explaining
 from appliance.knowledge.retrieval import Retrieval
-from appliance.knowledge.schemas import FoundView, SearchBody
+from appliance.knowledge.search_schemas import FoundView, SearchBody
 from appliance.knowledge.sharing import Sharing
 from appliance.licensing.points import Point
 from appliance.licensing.web import licensed
@@ -95,5 +95,4 @@ def search_as(
 ) -> FoundView:
     """Find what another person of your tenant would find. Recorded, with whose view it was."""
     retrieval: Retrieval = request.app.state.passages
-    found = retrieval.search(seen, body.query, limit=body.limit, collections=body.collections, by=principal)
-    return FoundView.of(found)
+    return FoundView.of(retrieval.search(seen, body.query, body.wish(), by=principal))

@@ -7,6 +7,7 @@ from appliance.drivers.blobs import Blobs, DirectoryBlobs
 from appliance.drivers.encoder.absent import AbsentEncoder
 from appliance.drivers.encoder.port import Encoder
 from appliance.drivers.encoder.remote import RemoteEncoder
+from appliance.drivers.encoder.reranking import RemoteReranker
 from appliance.drivers.vectors.port import Reader
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
@@ -14,6 +15,7 @@ from appliance.knowledge.access import Index
 from appliance.knowledge.ingest import Tools
 from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.parsing.limits import ParseLimits
+from appliance.knowledge.reranked import Rereading
 from appliance.knowledge.retrieval import Retrieval
 
 
@@ -33,7 +35,9 @@ def encoder(settings: Settings) -> Encoder:
 
 def retrieval(settings: Settings, app: Database, vectors: Reader) -> Retrieval:
     """Search through an index, which ``entry`` chooses, and the encoder's process."""
-    return Retrieval(app, Index(vectors), encoder(settings))
+    chosen = settings.encoder
+    rereading = Rereading(RemoteReranker(settings.layout.encoder_socket), chosen.reranked) if chosen.reranker else None
+    return Retrieval(app, Index(vectors), encoder(settings), rereading=rereading)
 
 
 def parse_limits(settings: Settings) -> ParseLimits:

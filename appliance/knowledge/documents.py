@@ -42,6 +42,7 @@ class Document:
     language: str | None
     pages: int | None
     chunks: int | None
+    tags: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
 

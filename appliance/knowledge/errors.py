@@ -99,6 +99,45 @@ class BadName(Refused):
     code = "bad_name"
 
 
+class TypeUnknown(Refused):
+    """No such type of document is read."""
+
+    code = "type_unknown"
+    advice = "Name a type by the suffix of its files, say 'pdf' or 'docx'; GET /api/v1/formats lists them."
+
+
+class BadTag(Refused):
+    """A tag has 1 to 50 visible characters and no comma, a document has at most 50 tags."""
+
+    code = "bad_tag"
+
+
+class GlossaryTermNotFound(NotFound):
+    """The glossary has no such entry."""
+
+    code = "glossary_term_not_found"
+
+
+class GlossaryTermExists(Conflict):
+    """The glossary has an entry for this term."""
+
+    code = "glossary_term_exists"
+    advice = "Change that one."
+
+
+class BadGlossaryTerm(Refused):
+    """A term and each of its 1 to 20 expansions have 2 to 100 characters and are no mere stopword."""
+
+    code = "bad_glossary_term"
+
+
+class GlossaryFull(Conflict):
+    """A glossary holds 2,000 entries."""
+
+    code = "glossary_full"
+    advice = "Delete entries that nobody needs."
+
+
 class EmptyUpload(Refused):
     """The file is empty."""
 

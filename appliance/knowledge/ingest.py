@@ -134,7 +134,7 @@ class Ingest:
         self, wanted: Wanted, parsed: Parsed, title: str, found: list[Chunk], vectors: NDArray[np.float32]
     ) -> None:
         language = detect(parsed.text)
-        weights = [bm25.document(bm25.counted(chunk.indexed(title))) for chunk in found]
+        weights = [bm25.document(bm25.counted(chunk.counted(title))) for chunk in found]
         rows = list(self._rows(wanted, parsed, language, found))
         for row, vector, weight in zip(rows, vectors, weights, strict=True):
             row["embedding"] = vector.astype(_FLOATS).tobytes()

@@ -29,13 +29,16 @@ from appliance.access.principal import Principal
 from appliance.knowledge.access import Changes
 from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import Place
+from appliance.knowledge.narrowing import passes
 from appliance.knowledge.tables import ChunkRow, CorpusStatisticsRow, DocumentRow, RevisionRow, TermStatisticsRow
+from appliance.knowledge.wish import Filters
 
 _SHOWN: Final = (
     ChunkRow.id,
     ChunkRow.document_id,
     ChunkRow.collection_id,
     ChunkRow.revision_id,
+    ChunkRow.ordinal,
     ChunkRow.page,
     ChunkRow.line,
     ChunkRow.headings,
@@ -120,13 +123,27 @@ class Passage:
     start: int
     end: int
     language: str
+    ordinal: int = 0
     score: float = 0.0
     places: dict[str, Place] = field(default_factory=dict)
     """Its rank and score in each leg of the search that found it: ``sparse``, ``dense``."""
+    same: tuple["Passage", ...] = ()
+    """Passages further down that say the same."""
+    chunks: tuple[UUID, ...] = ()
+    """All chunks that the text is of, where neighbours were put to it."""
+    marks: tuple[tuple[int, int], ...] = ()
+    """Where the question's words stand in the text."""
+
+
+_ALL: Final = Filters()
 
 
 def readable(
-    session: Session, principal: Principal, chunks: Sequence[UUID], collections: tuple[UUID, ...] | None = None
+    session: Session,
+    principal: Principal,
+    chunks: Sequence[UUID],
+    collections: tuple[UUID, ...] | None = None,
+    filters: Filters = _ALL,
 ) -> dict[UUID, Passage]:
     """Those of the chunks that are of a current revision of a document that the principal may read, by id."""
     given: dict[str, object] = {
@@ -134,12 +151,12 @@ def readable(
         "tenant": principal.tenant,
         "readers": sorted(principal.readers),
     }
-    if collections is None:
-        return {row.id: _passage(row) for row in session.connection().execute(_READABLE, given)}
-    return {
-        row.id: _passage(row)
-        for row in session.connection().execute(_READABLE_WITHIN, {**given, "within": list(collections)})
-    }
+    query = _READABLE
+    if collections is not None:
+        query, given = _READABLE_WITHIN, {**given, "within": list(collections)}
+    if filters:
+        query = query.where(passes(filters, query.selected_columns.revision_id))
+    return {row.id: _passage(row) for row in session.connection().execute(query, given)}
 
 
 def hold(session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
@@ -198,4 +215,5 @@ def _passage(row: Row[*tuple[Any, ...]]) -> Passage:
         start=row.start,
         end=row.end,
         language=row.language,
+        ordinal=row.ordinal,
     )

@@ -294,6 +294,7 @@ def _document(row: Row[DocumentRow, RevisionRow]) -> Document:
         language=revision.language,
         pages=revision.pages,
         chunks=revision.chunk_count,
+        tags=tuple(document.tags),
         created_at=document.created_at,
         updated_at=document.updated_at,
     )

@@ -20,12 +20,19 @@ from appliance.drivers.encoder.port import Encoder, EncoderNotReady
 from appliance.drivers.vectors.port import Sparse
 from appliance.kit import clock
 from appliance.kit.database import Database
-from appliance.knowledge import bm25, passages
+from appliance.knowledge import bm25, narrowing, passages
 from appliance.knowledge.access import Changes, Index
+from appliance.knowledge.expansion import Expansion, expanded
+from appliance.knowledge.folding import Folding
 from appliance.knowledge.fusion import DEPTH, Fused, covers, hybrid
+from appliance.knowledge.highlights import highlights
 from appliance.knowledge.language import Language, detect
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.repository import Collections
+from appliance.knowledge.reranked import LEG, Rereading
+from appliance.knowledge.stitching import stitched
+from appliance.knowledge.terms import terms
+from appliance.knowledge.wish import PLAIN, Filters, Wish
 
 _SLICE: Final = 2
 """Candidates looked up at once, as a multiple of what is wanted: nearly all are readable, so one look is enough.
@@ -41,6 +48,7 @@ class Timings:
     encode_ms: float = 0.0
     vectors_ms: float = 0.0
     access_ms: float = 0.0
+    rerank_ms: float = 0.0
     total_ms: float = 0.0
 
 
@@ -54,6 +62,7 @@ class Found:
     legs: tuple[str, ...]
     note: str | None
     timings: Timings
+    expansion: Expansion
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ class _Query:
     sparse: Sparse | None
     changes: Changes
     collections: tuple[UUID, ...] | None
+    documents: tuple[UUID, ...] | None
+    filters: Filters
 
 
 class _Watch:
@@ -70,7 +81,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self._begun = self._last = clock.monotonic()
-        self.spent = {"encode_ms": 0.0, "vectors_ms": 0.0, "access_ms": 0.0}
+        self.spent = dict.fromkeys(("encode_ms", "vectors_ms", "access_ms", "rerank_ms"), 0.0)
 
     def charge(self, part: str) -> None:
         """What passed since the last charge goes to this part."""
@@ -87,75 +98,95 @@ class _Watch:
 class Retrieval:
     """Searches for a principal. Safe to share between threads."""
 
-    def __init__(self, database: Database, index: Index, encoder: Encoder, depth: int = DEPTH) -> None:
+    def __init__(
+        self,
+        database: Database,
+        index: Index,
+        encoder: Encoder,
+        depth: int = DEPTH,
+        rereading: Rereading | None = None,
+    ) -> None:
         self.depth = depth
+        self.most_named = narrowing.MOST_NAMED
         self._database = database
         self._index = index
         self._encoder = encoder
+        self._rereading = rereading
 
-    def find(
-        self, principal: Principal, question: str, *, limit: int = 10, collections: Sequence[str] | None = None
-    ) -> Found:
-        """The ``limit`` best passages that the principal may read, in the named collections (ids or names) or in all.
+    def find(self, principal: Principal, question: str, wish: Wish = PLAIN) -> Found:
+        """The best passages that the principal may read, as many and of what is wished for.
 
         Raises CollectionNotFound, and Unavailable when the index does not answer.
         """
         watch, language = _Watch(), detect(question)
-        counts = bm25.counted(question)
         with self._database.session(principal.tenant) as session:
             known = Collections(session, principal.tenant, principal.readers)
-            within = known.resolve(collections) if collections is not None else None
+            within = known.resolve(wish.collections) if wish.collections is not None else None
+            expansion = expanded(session, principal.tenant, question)
+            counts = expansion.counts()
             weights = bm25.question(counts, passages.statistics(session, list(counts)))
             changes = passages.changes(session, principal)
+            documents = narrowing.named(session, principal.tenant, wish.filters, within, self.most_named)
         watch.charge("access_ms")
-        dense, note = self._vector(question, language)
+        dense, note = self._vector(expansion, language)
         watch.charge("encode_ms")
         sparse = Sparse(weights.ids, weights.values) if len(weights) else None
-        query = _Query(principal, dense, sparse, changes, within)
-        found = tuple(self._readable(query, limit, watch))
-        legs = ("sparse",) if dense is None else ("sparse", "dense")
-        return Found(question, language, found, legs, note, watch.timings())
+        query = _Query(principal, dense, sparse, changes, within, documents, wish.filters)
+        found = self._best(query, wish, watch)
+        legs: tuple[str, ...] = ("sparse",) if dense is None else ("sparse", "dense")
+        if self._rereading is not None and found:
+            try:
+                found, legs = self._rereading.ordered(question, found), (*legs, LEG)
+            except EncoderNotReady:
+                note = note or "The reranker is not ready: passages are in the order of the two rankings."
+            watch.charge("rerank_ms")
+        return Found(question, language, tuple(found[: wish.limit]), legs, note, watch.timings(), expansion)
 
-    def search(
-        self,
-        principal: Principal,
-        question: str,
-        *,
-        limit: int = 10,
-        collections: Sequence[str] | None = None,
-        by: Principal | None = None,
-    ) -> Found:
+    def search(self, principal: Principal, question: str, wish: Wish = PLAIN, *, by: Principal | None = None) -> Found:
         """As :meth:`find`, for somebody who reads the passages: who, and of which documents, is audited.
 
-        ``by``: who looks through the eyes of ``principal``, of the same tenant.
+        Here passages get their neighbours and their marks. ``by``: who looks through the eyes of ``principal``, of the
+        same tenant.
         """
-        found = self.find(principal, question, limit=limit, collections=collections)
-        read = sorted({str(passage.document) for passage in found.passages})
+        found = self.find(principal, question, wish)
+        shown = found.passages
         with self._database.session(principal.tenant) as session:
+            if wish.stitch and shown:
+                shown = stitched(session, principal, shown, wish.stitch)
+            read = sorted({str(one.document) for passage in shown for one in (passage, *passage.same)})
             audit = Audit(session, principal.tenant, (by or principal).user)
             act, whose = ("document.search_as", principal.user) if by else ("document.search", None)
-            audit.record(act, whose, passages=len(found.passages), documents=read)
-        return found
+            audit.record(act, whose, passages=len(shown), documents=read)
+        words = terms(found.expansion.whole)
+        return replace(found, passages=tuple(replace(one, marks=highlights(one.text, words)) for one in shown))
 
-    def _vector(self, question: str, language: Language) -> tuple[NDArray[np.float32] | None, str | None]:
+    def _vector(self, asked: Expansion, language: Language) -> tuple[NDArray[np.float32] | None, str | None]:
         if not covers(self._encoder.languages, language):
             return None, f"The encoder does not know the language of the question ({language}): words alone were used."
         try:
-            return self._encoder.encode([question], urgent=True)[0], None
+            return self._encoder.encode([asked.encoded(self._encoder.languages)], urgent=True)[0], None
         except EncoderNotReady:
             return None, "The encoder is not ready: words alone were used."
 
+    def _best(self, query: _Query, wish: Wish, watch: _Watch) -> list[Passage]:
+        """As many as are wished for or read again, or all that there are."""
+        folding, most = Folding(wish.fold), max(wish.limit, self._rereading.most if self._rereading else 0)
+        for passage in self._readable(query, most, watch):
+            folding.add(passage)
+            if len(folding) > most:  # one too many: what says the same as the last one stands under it by now
+                break
+        watch.charge("access_ms")
+        return folding.passages()[:most]
+
     def _readable(self, query: _Query, limit: int, watch: _Watch) -> Iterator[Passage]:
-        """Until ``limit`` remain or the index has no more: what may not be read is replaced from further down."""
-        depth, seen, left = self.depth, set[UUID](), limit
-        while left > 0:
+        """Until the index has no more: what may not be read is replaced from further down."""
+        depth, seen = self.depth, set[UUID]()
+        while True:
             candidates, exhausted = self._candidates(query, depth)
             watch.charge("vectors_ms")
             fresh = [one for one in candidates if one.id not in seen]
             seen.update(one.id for one in fresh)
-            for passage in self._checked(query, fresh, left):
-                left -= 1
-                yield passage
+            yield from self._checked(query, fresh, limit)
             watch.charge("access_ms")
             if exhausted:
                 return
@@ -169,22 +200,20 @@ class Retrieval:
             depth,
             changes=query.changes,
             collections=query.collections,
+            documents=query.documents,
         )
         sparse = [(hit.id, hit.score) for hit in legs.sparse]
         dense = [(hit.id, hit.score) for hit in legs.dense]
         fused = hybrid(sparse, dense, dense_votes=query.dense is not None)
         return fused, max(len(sparse), len(dense)) < depth
 
-    def _checked(self, query: _Query, candidates: Sequence[Fused[UUID]], limit: int) -> list[Passage]:
-        """The first ``limit`` that may be read, in their order."""
-        allowed: list[Passage] = []
+    def _checked(self, query: _Query, candidates: Sequence[Fused[UUID]], limit: int) -> Iterator[Passage]:
+        """Those that may be read, in their order; looked up as far as they are taken."""
         start, step = 0, max(limit * _SLICE, 20)
-        with self._database.session(query.principal.tenant) as session:
-            while start < len(candidates):
-                part = candidates[start : start + step]
-                start, step = start + step, min(step * 2, _MOST_AT_ONCE)
-                rows = passages.readable(session, query.principal, [one.id for one in part], query.collections)
-                allowed += [replace(rows[one.id], score=one.score, places=one.places) for one in part if one.id in rows]
-                if len(allowed) >= limit:
-                    break
-        return allowed[:limit]
+        while start < len(candidates):
+            part = candidates[start : start + step]
+            start, step = start + step, min(step * 2, _MOST_AT_ONCE)
+            ids = [one.id for one in part]
+            with self._database.session(query.principal.tenant) as session:
+                rows = passages.readable(session, query.principal, ids, query.collections, query.filters)
+            yield from (replace(rows[one.id], score=one.score, places=one.places) for one in part if one.id in rows)

@@ -10,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.knowledge.documents import Added, Collection, Document, NormalText
 from appliance.knowledge.parsing.formats import Format
-from appliance.knowledge.passages import Passage
-from appliance.knowledge.retrieval import Found
 
 
 class FormatView(BaseModel):
@@ -77,6 +75,7 @@ class DocumentView(BaseModel):
     bytes: int
     pages: int | None
     chunks: int | None
+    tags: list[str]
     language: str | None
     sha256: str
     revision_id: UUID
@@ -87,7 +86,8 @@ class DocumentView(BaseModel):
     def of(cls, document: Document) -> Self:
         """The view of a document."""
         fields = asdict(document)
-        return cls(collection_id=fields.pop("collection"), revision_id=fields.pop("revision"), **fields)
+        tags, collection, revision = (fields.pop(name) for name in ("tags", "collection", "revision"))
+        return cls(collection_id=collection, revision_id=revision, tags=list(tags), **fields)
 
 
 class DocumentList(BaseModel):
@@ -116,6 +116,32 @@ class JobView(BaseModel):
     job: UUID
 
 
+class TagsBody(BaseModel):
+    """The tags of a document, in place of those that it has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tags: list[str] = Field(max_length=100)
+
+
+class TagView(BaseModel):
+    """A tag, and how many of the documents that you may read have it."""
+
+    tag: str
+    documents: int
+
+
+class TagList(BaseModel):
+    """Every tag."""
+
+    items: list[TagView]
+
+    @classmethod
+    def of(cls, tags: Iterable[tuple[str, int]]) -> Self:
+        """The view of the tags."""
+        return cls(items=[TagView(tag=tag, documents=count) for tag, count in tags])
+
+
 class TextView(BaseModel):
     """The normal text of a document; every offset refers to it, in Unicode code points."""
 
@@ -127,93 +153,3 @@ class TextView(BaseModel):
     def of(cls, text: NormalText) -> Self:
         """The view of a text."""
         return cls(revision_id=text.revision, title=text.title, text=text.text)
-
-
-class SearchBody(BaseModel):
-    """A search; ``collections`` by id or name, None for all."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    query: str = Field(min_length=1, max_length=4000)
-    collections: list[str] | None = Field(None, max_length=100)
-    limit: int = Field(10, ge=1, le=100)
-
-
-class PlaceView(BaseModel):
-    """Where one leg put a passage."""
-
-    rank: int
-    score: float
-
-
-class HitView(BaseModel):
-    """A passage that was found."""
-
-    chunk_id: UUID
-    document_id: UUID
-    document: str
-    title: str
-    collection_id: UUID
-    revision_id: UUID
-    page: int | None
-    line: int
-    headings: list[str]
-    text: str
-    start: int
-    end: int
-    language: str
-    score: float
-    scores: Mapping[str, PlaceView]
-
-    @classmethod
-    def of(cls, passage: Passage) -> Self:
-        """The view of a passage."""
-        return cls(
-            chunk_id=passage.chunk,
-            document_id=passage.document,
-            document=passage.name,
-            title=passage.title,
-            collection_id=passage.collection,
-            revision_id=passage.revision,
-            page=passage.page,
-            line=passage.line,
-            headings=list(passage.headings),
-            text=passage.text,
-            start=passage.start,
-            end=passage.end,
-            language=passage.language,
-            score=passage.score,
-            scores={leg: PlaceView(rank=at.rank, score=at.score) for leg, at in passage.places.items()},
-        )
-
-
-class TimingsView(BaseModel):
-    """Milliseconds."""
-
-    encode_ms: float
-    vectors_ms: float
-    access_ms: float
-    total_ms: float
-
-
-class FoundView(BaseModel):
-    """The answer to a search."""
-
-    query: str
-    language: str
-    legs: list[str]
-    note: str | None
-    hits: list[HitView]
-    timings: TimingsView
-
-    @classmethod
-    def of(cls, found: Found) -> Self:
-        """The view of what was found."""
-        return cls(
-            query=found.question,
-            language=found.language,
-            legs=list(found.legs),
-            note=found.note,
-            hits=[HitView.of(passage) for passage in found.passages],
-            timings=TimingsView(**asdict(found.timings)),
-        )

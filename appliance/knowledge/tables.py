@@ -85,6 +85,7 @@ class DocumentRow(Base):
     held_at: Mapped[Moment | None]
     held_by: Mapped[UUID | None]
     hold_reason: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{}'"))
     current_revision: Mapped[UUID | None]
     batch_id: Mapped[UUID | None]
     created_at: Mapped[Created]
@@ -171,6 +172,21 @@ class CorpusStatisticsRow(Base):
 
     tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
     chunks: Mapped[int] = mapped_column(BigInteger, server_default=sql("0"))
+
+
+class GlossaryTermRow(Base):
+    """An entry of a tenant's glossary. ``forms``: all of it as terms see it, first its ``key``."""
+
+    __tablename__ = "glossary_terms"
+    __table_args__ = (UniqueConstraint("tenant_id", "id"), UniqueConstraint("tenant_id", "key"))
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    term: Mapped[str]
+    expansions: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    key: Mapped[str]
+    forms: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    created_at: Mapped[Created]
 
 
 class IndexOutboxRow(Base):

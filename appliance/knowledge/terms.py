@@ -17,6 +17,7 @@ import hashlib
 import re
 import threading
 import unicodedata
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -89,6 +90,19 @@ def terms(text: str) -> list[str]:
             _word(match.group(), found)
         before = match
     return found
+
+
+def located(plain: str) -> Iterator[tuple[str, int, int]]:
+    """Each term of what is ``normal`` already, seams left out, with the span that it stands in."""
+    for match in _RUN.finditer(plain):
+        start, end = match.span()
+        if match.lastgroup == "han":
+            yield from ((plain[at], at, at + 1) for at in range(start, end))
+            yield from ((plain[at : at + 2], at, at + 2) for at in range(start, end - 1))
+        else:
+            found: list[str] = []
+            _word(match.group(), found)
+            yield from ((term, start, end) for term in found)
 
 
 def _side(match: re.Match[str], index: int) -> str:

@@ -1,26 +1,27 @@
-"""How well search finds: `make bench-retrieval`, `bin/bench retrieval [--json] [--sets a,b]`.
+"""How well search finds: `make bench-retrieval`, `bin/bench retrieval [--json] [--sets a,b] [--afresh]`.
 
-nDCG@10 and R@10 of words alone (sparse), the encoder alone (dense), both with equal-weight RRF (k 60, as FACTS has it)
-and ours, on every set of ``../shared/data``. Everything runs through the code of the appliance: terms, BM25 halves,
-the encoder's driver, a Qdrant Edge index, language detection and fusion. A document is one passage, title and text.
-Nothing is kept between runs. Exit code 1 where a demand is missed.
+nDCG@10, R@10 and MRR of words alone (sparse), the encoder alone (dense), both with equal-weight RRF (k 60, as FACTS has
+it) and ours, on every set of ``../shared/data``, on a copy of one in traditional script and on the sample handbook.
+Everything runs through the code of the appliance: terms, BM25 halves, the encoder's driver, a Qdrant Edge index,
+language detection and fusion. Encodings are kept in ``.cache`` by the encoder's digest and the texts, unless
+``--afresh``. Exit code 1 where a demand is missed.
 """
 
 import argparse
-import json
+import hashlib
 import os
 import platform
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 import ir_measures
+import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
@@ -35,74 +36,76 @@ from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import DEPTH, covers, hybrid
 from appliance.knowledge.language import detect
 from bench.report import Figure, tell
+from bench.retrieval.judged import DATA, ROOT, Set, load
 
-DATA: Final = Path(__file__).parents[3] / "shared" / "data"
+KEPT: Final = ROOT / ".cache" / "bench-retrieval"
 READERS: Final = frozenset({"everyone"})
 BATCH: Final = 32
 RRF_K: Final = 60
-MEASURES: Final = {"nDCG@10": ir_measures.nDCG @ 10, "R@10": ir_measures.R @ 10}
+MEASURES: Final = {"nDCG@10": ir_measures.nDCG @ 10, "R@10": ir_measures.R @ 10, "MRR": ir_measures.RR}
+SETS: Final = "xquad-en,cranfield,xquad-zh,xquad-hant,xquad-mixed,stard,handbook"
+DEMANDS: Final = {
+    ("xquad-en", "R@10"): 0.997,
+    ("cranfield-dev", "nDCG@10"): 0.445,
+    ("stard-dev", "nDCG@10"): 0.520,  # 2 % above .510, which plain BM25 of bigrams has
+}
+NEVER_BELOW_SPARSE: Final = ("xquad-zh", "stard-dev")
+SCRIPTS_APART: Final = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class Set:
-    """Documents, questions, and which documents answer each."""
+class Encodings:
+    """Vectors of texts, each batch of texts encoded once for all runs."""
 
-    name: str
-    documents: Mapping[str, str]
-    questions: Mapping[str, str]
-    relevant: Mapping[str, Mapping[str, int]]
+    def __init__(self, encoder: Encoder, progress: Progress, *, afresh: bool) -> None:
+        self._encoder, self._progress, self._afresh = encoder, progress, afresh
 
-
-def lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines."""
-    with path.open(encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
-def load(directory: Path) -> Set:
-    """One set; where only half of the questions is there, it is called -dev."""
-    half = directory / "questions-dev.jsonl"
-    questions = list(lines(half if half.exists() else directory / "questions.jsonl"))
-    return Set(
-        f"{directory.name}-dev" if half.exists() else directory.name,
-        {
-            one["id"]: "\n".join(filter(None, (one.get("title"), one["text"])))
-            for one in lines(directory / "documents.jsonl")
-        },
-        {one["id"]: one["question"] for one in questions},
-        {one["id"]: one["relevant"] for one in questions},
-    )
+    def of(self, name: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        """A row for each text."""
+        key = hashlib.blake2b("\0".join((self._encoder.name, *texts)).encode(), digest_size=16).hexdigest()
+        file = KEPT / f"{key}.npy"
+        if file.exists() and not self._afresh:
+            kept: NDArray[np.float32] = np.load(file, allow_pickle=False)
+            return kept
+        task = self._progress.add_task(f"{name}: encoding", total=len(texts))
+        rows = []
+        for start in range(0, len(texts), BATCH):
+            rows.append(self._encoder.encode(texts[start : start + BATCH]))
+            self._progress.advance(task, BATCH)
+        made = np.concatenate(rows)
+        KEPT.mkdir(parents=True, exist_ok=True)
+        np.save(file, made, allow_pickle=False)
+        return made
 
 
 class Corpus:
     """One set in an index of its own."""
 
-    def __init__(self, directory: Path, encoder: Encoder, given: Set, progress: Progress) -> None:
-        self.given, self._encoder, self._progress = given, encoder, progress
+    def __init__(self, directory: Path, encoder: Encoder, encodings: Encodings, given: Set) -> None:
+        self.given, self._encoder, self._encodings = given, encoder, encodings
         self._tenant, self._collection, self._space = uuid7(), uuid7(), uuid7()
-        self._names = {uuid5(self._space, name): name for name in given.documents}
+        self._names: dict[UUID, str] = {}
         self._index = EdgeVectors.create(directory, encoder.dimensions)
         self._statistics = self._fill()
-        self._vectors = dict(zip(given.questions, self._encoded(list(given.questions.values())), strict=True))
-
-    def _encoded(self, texts: Sequence[str]) -> Iterator[NDArray[Any]]:
-        task = self._progress.add_task(f"{self.given.name}: encoding", total=len(texts))
-        for start in range(0, len(texts), BATCH):
-            yield from self._encoder.encode(texts[start : start + BATCH])
-            self._progress.advance(task, BATCH)
+        asked = encodings.of(given.name, list(given.questions.values()))
+        self._vectors = dict(zip(given.questions, asked, strict=True))
 
     def _fill(self) -> Statistics:
         frequencies: Counter[int] = Counter()
         points: list[Point] = []
-        for (name, text), vector in zip(
-            self.given.documents.items(), self._encoded(list(self.given.documents.values())), strict=True
-        ):
-            counts = bm25.counted(text)
+        passages = [
+            (name, number, part) for name, parts in self.given.documents.items() for number, part in enumerate(parts)
+        ]
+        vectors = self._encodings.of(self.given.name, [part.encoded for *_, part in passages])
+        for (name, number, part), vector in zip(passages, vectors, strict=True):
+            counts = bm25.counted(part.counted)
             frequencies.update(counts.keys())
             weights = bm25.document(counts)
-            id_ = uuid5(self._space, name)
+            id_, document = uuid5(self._space, f"{name}/{number}"), uuid5(self._space, name)
+            self._names[id_] = name
             sparse = Sparse(weights.ids, weights.values)
-            points.append(Point(id_, self._tenant, self._collection, id_, id_, tuple(READERS), vector, sparse))
+            points.append(
+                Point(id_, self._tenant, self._collection, document, document, tuple(READERS), vector, sparse)
+            )
         self._index.upsert(points)
         return Statistics(len(points), frequencies)
 
@@ -113,7 +116,7 @@ class Corpus:
         return self._index.search(Scope(self._tenant, READERS), self._vectors[question], sparse, DEPTH)
 
     def runs(self) -> dict[str, dict[str, list[str]]]:
-        """Each way of searching → question → documents, best first."""
+        """Each way of searching → question → documents, best first, each at the place of its best passage."""
         found: dict[str, dict[str, list[str]]] = {"sparse": {}, "dense": {}, "rrf": {}, "ours": {}}
         for question, text in self.given.questions.items():
             legs = self.legs(question)
@@ -126,7 +129,7 @@ class Corpus:
                 "ours": [one.id for one in hybrid(sparse, dense, dense_votes=votes)],
             }
             for way, ids in ranked.items():
-                found[way][question] = [self._names[one] for one in ids]
+                found[way][question] = list(dict.fromkeys(self._names[one] for one in ids))
         self._index.close()
         return found
 
@@ -148,22 +151,31 @@ def measured(given: Set, run: Mapping[str, Sequence[str]]) -> dict[str, float]:
     return {name: float(told[measure]) for name, measure in MEASURES.items()}
 
 
-def figures(given: Set, scores: Mapping[str, Mapping[str, float]]) -> Iterator[Figure]:
-    """Ours against each other way, with what the issue demands."""
+def figures(name: str, scores: Mapping[str, Mapping[str, float]]) -> Iterator[Figure]:
+    """Ours against each other way, with what is demanded of it."""
     for measure in MEASURES:
+        ours = scores["ours"][measure]
         for way in ("sparse", "dense", "rrf"):
-            name, ours, other = f"{given.name} {measure}", scores["ours"][measure], scores[way][measure]
-            demand = None
-            if way == "sparse" and given.name in ("xquad-zh", "stard-dev"):
-                demand = other
-            if way == "rrf" and (given.name, measure) == ("cranfield-dev", "nDCG@10"):
-                demand = 0.436
-            if way == "rrf" and (given.name, measure) == ("xquad-en", "R@10"):
-                demand = 0.997
-            if demand is None:
-                yield Figure(name, ours, other, way)
-            else:
-                yield Figure(name, ours, other, way, f">= {demand:.4f}", ours >= demand)
+            told = Figure(f"{name} {measure}", ours, scores[way][measure], way)
+            if way == "sparse" and name in NEVER_BELOW_SPARSE and measure != "MRR":
+                told = replaced(told, scores[way][measure])
+            yield told
+        if (demand := DEMANDS.get((name, measure))) is not None:
+            yield replaced(Figure(f"{name} {measure}", ours, demand, "demand"), demand)
+
+
+def replaced(figure: Figure, demand: float) -> Figure:
+    """The same figure with what it must at least be."""
+    return Figure(figure.name, figure.ours, figure.other, figure.unit, f">= {demand:.4f}", figure.ours >= demand)
+
+
+def scripts(ways: Mapping[str, Mapping[str, Mapping[str, float]]]) -> Iterator[Figure]:
+    """How far apart the two scripts are."""
+    for name in ("xquad-hant", "xquad-mixed"):
+        if name in ways and "xquad-zh" in ways:
+            ours, other = ways[name]["ours"]["nDCG@10"], ways["xquad-zh"]["ours"]["nDCG@10"]
+            demand, holds = f"apart <= {SCRIPTS_APART}", abs(ours - other) <= SCRIPTS_APART
+            yield Figure(f"{name} nDCG@10", ours, other, "xquad-zh", demand, holds)
 
 
 def encoder_of(settings: Settings) -> Encoder:
@@ -178,7 +190,8 @@ def main() -> int:
     """Measure and print; 1 where a demand is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--sets", default="xquad-en,cranfield,xquad-zh,stard", help="which sets, by comma")
+    parser.add_argument("--sets", default=SETS, help="which sets, by comma")
+    parser.add_argument("--afresh", action="store_true", help="encode again what is kept from an earlier run")
     given = parser.parse_args()
     if not DATA.is_dir():
         print("skipped: ../shared/data, the sets with judgements, is not there", file=sys.stderr)
@@ -186,11 +199,13 @@ def main() -> int:
     begun, told, ways = time.monotonic(), list[Figure](), dict[str, Any]()
     with Progress(console=Console(stderr=True), transient=True) as progress, TemporaryDirectory() as temporary:
         encoder = encoder_of(Settings())
+        encodings = Encodings(encoder, progress, afresh=given.afresh)
         for name in given.sets.split(","):
-            loaded = load(DATA / name)
-            runs = Corpus(Path(temporary) / name, encoder, loaded, progress).runs()
+            loaded = load(name)
+            runs = Corpus(Path(temporary) / name, encoder, encodings, loaded).runs()
             ways[loaded.name] = {way: measured(loaded, run) for way, run in runs.items()}
-            told += figures(loaded, ways[loaded.name])
+            told += figures(loaded.name, ways[loaded.name])
+    told += scripts(ways)
     about = {"encoder": encoder.name, "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
     status = tell(told, document=given.json, digits=4, ways=ways, **about)
     if not given.json:

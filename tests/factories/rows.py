@@ -27,6 +27,7 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("documents", "readers"): ["everyone"],
     ("documents", "own_readers"): None,
     ("documents", "history"): [],
+    ("documents", "tags"): [],
     ("documents", "projected_readers"): ["everyone"],
     ("users", "password_hash"): None,
     ("tenants", "settings"): {},

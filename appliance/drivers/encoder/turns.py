@@ -7,10 +7,10 @@ texts of about one length though each caller's are few: the rest of a pass is pa
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from appliance.drivers.encoder.batching import batches
 from appliance.drivers.encoder.port import Described, Encoder, EncoderNotReady
 
 Vectors = NDArray[np.float32]
+T = TypeVar("T")
 
 _LOOKED_AT: Final = 128
 """How many of the texts that wait longest are grouped: enough of each length, and 2 ms of work."""
@@ -43,6 +44,21 @@ class _Waiting:
     place: int
 
 
+@dataclass(slots=True, eq=False)
+class _Errand:
+    """A pass of another model, which must not run beside one of this."""
+
+    errand: Callable[[], Any]
+    done: "Future[Any]"
+
+    def run(self) -> None:
+        """Do it, and tell who waits."""
+        try:
+            self.done.set_result(self.errand())
+        except Exception as error:  # noqa: BLE001 - the thread's edge: the caller who waits gets it
+            self.done.set_exception(error)
+
+
 class Turns(Described):
     """Puts a queue before an encoder that is not safe to share."""
 
@@ -51,6 +67,7 @@ class Turns(Described):
         self._encoder = encoder
         self._batch = batch
         self._urgent: deque[_Waiting] = deque()
+        self._errands: deque[_Errand] = deque()
         self._ordinary: list[_Waiting] = []
         self._changed = threading.Condition()
         self._closed = False
@@ -71,6 +88,16 @@ class Turns(Described):
             self._changed.notify()
         return call.done.result()
 
+    def do(self, errand: Callable[[], T]) -> T:
+        """Wait for the turn of another model's pass: after urgent texts, before all others. Raises as ``encode``."""
+        done: Future[T] = Future()
+        with self._changed:
+            if self._closed:
+                raise EncoderNotReady("the encoder is stopping", retry_after=5)
+            self._errands.append(_Errand(errand, done))
+            self._changed.notify()
+        return done.result()
+
     def tokens(self, texts: Sequence[str]) -> list[int]:
         """Counted at once, beside any pass."""
         return self._encoder.tokens(texts)
@@ -86,15 +113,20 @@ class Turns(Described):
             self._closed = True
             for one in (*self._urgent, *self._ordinary):
                 _fail(one.call, EncoderNotReady("the encoder is stopping", retry_after=5))
+            for errand in self._errands:
+                errand.done.set_exception(EncoderNotReady("the encoder is stopping", retry_after=5))
             self._urgent.clear()
             self._ordinary.clear()
+            self._errands.clear()
             self._changed.notify()
         self._thread.join()
 
-    def _next(self) -> list[_Waiting]:
+    def _next(self) -> "list[_Waiting] | _Errand":
         """The texts of the next pass: urgent ones, else those that go best with the text that waits longest."""
         with self._changed:
-            self._changed.wait_for(lambda: self._urgent or self._ordinary or self._closed)
+            self._changed.wait_for(lambda: self._urgent or self._ordinary or self._errands or self._closed)
+            if self._errands and not self._urgent:
+                return self._errands.popleft()
             source = self._urgent or self._ordinary
             looked_at = [source[place] for place in range(min(len(source), _LOOKED_AT))]
             if not looked_at:
@@ -107,6 +139,9 @@ class Turns(Described):
 
     def _run(self) -> None:
         while texts := self._next():
+            if isinstance(texts, _Errand):
+                texts.run()
+                continue
             calls = {id(one.call): one.call for one in texts}
             try:
                 self._encode(texts)

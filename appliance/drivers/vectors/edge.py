@@ -193,6 +193,8 @@ def _filter(scope: Scope) -> "qdrant.Filter":
         must.append(qdrant.Filter(should=readable))
     if scope.collections is not None:
         must.append(_any("collection", scope.collections))
+    if scope.documents is not None:
+        must.append(_any("document", scope.documents))
     return qdrant.Filter(must=must, must_not=[_any("document", scope.withheld)] if scope.withheld else None)
 
 

@@ -88,6 +88,8 @@ def admits(scope: Scope, point: Point) -> bool:
         return False
     if scope.collections is not None and point.collection not in scope.collections:
         return False
+    if scope.documents is not None and point.document not in scope.documents:
+        return False
     if point.document in scope.withheld:
         return False
     return scope.everything or not scope.readers.isdisjoint(point.readers) or point.document in scope.pending

@@ -76,7 +76,7 @@ class Scope:
     A point is admitted when one of its readers is in ``readers``. Of documents whose change of access the index does
     not know yet, PostgreSQL has said: those in ``pending`` are admitted, those in ``withheld`` are not, whatever their
     points' readers are. ``everything`` admits all points but those: there are more such documents than can be named.
-    ``collections`` None means all of the tenant's.
+    ``collections`` and ``documents`` None mean all of the tenant's.
     """
 
     tenant: UUID
@@ -85,6 +85,7 @@ class Scope:
     collections: tuple[UUID, ...] | None = None
     withheld: tuple[UUID, ...] = ()
     everything: bool = False
+    documents: tuple[UUID, ...] | None = None
 
     def __post_init__(self) -> None:
         tenant_of(self.tenant)
@@ -92,7 +93,7 @@ class Scope:
     @property
     def nothing(self) -> bool:
         """True when no point can be admitted."""
-        return not (self.readers or self.pending or self.everything) or self.collections == ()
+        return not (self.readers or self.pending or self.everything) or () in (self.collections, self.documents)
 
 
 @dataclass(frozen=True, slots=True)

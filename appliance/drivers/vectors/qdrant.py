@@ -189,4 +189,6 @@ def _filter(scope: Scope) -> models.Filter:
         must.append(models.Filter(should=list(readable)))
     if scope.collections is not None:
         must.append(_any("collection", scope.collections))
+    if scope.documents is not None:
+        must.append(_any("document", scope.documents))
     return models.Filter(must=must, must_not=[_any("document", scope.withheld)] if scope.withheld else None)

@@ -30,7 +30,8 @@ class RemoteVectors:
             tenant=scope.tenant.bytes,
             readers=sorted(scope.readers),
             pending=_joined(scope.pending),
-            collections=None if scope.collections is None else _joined(scope.collections),
+            collections=_named(scope.collections),
+            documents=_named(scope.documents),
             withheld=_joined(scope.withheld),
             everything=scope.everything,
             dense=None if dense is None else dense.astype(_FLOATS).tobytes(),
@@ -89,14 +90,15 @@ def handlers(vectors: Reader) -> dict[str, Handler]:
 
 
 def _scope(request: dict[str, Any]) -> Scope:
-    collections = None if request["collections"] is None else _split(request["collections"])
+    collections, documents = (request.get(field) for field in ("collections", "documents"))
     return Scope(
         UUID(bytes=request["tenant"]),
         frozenset(request["readers"]),
         _split(request["pending"]),
-        collections,
+        None if collections is None else _split(collections),
         _split(request["withheld"]),
         bool(request["everything"]),
+        None if documents is None else _split(documents),
     )
 
 
@@ -114,6 +116,10 @@ def _packed(hits: Sequence[Hit]) -> dict[str, bytes]:
 def _hits(packed: dict[str, bytes]) -> tuple[Hit, ...]:
     scores = np.frombuffer(packed["scores"], np.dtype("<f8")).tolist()
     return tuple(Hit(id_, score) for id_, score in zip(_split(packed["ids"]), scores, strict=True))
+
+
+def _named(ids: Sequence[UUID] | None) -> bytes | None:
+    return None if ids is None else _joined(ids)
 
 
 def _joined(ids: Sequence[UUID]) -> bytes:

@@ -16,7 +16,7 @@ app = typer.Typer(help="Documents: list, show, delete (forget), retry.", no_args
 Named = Annotated[str, typer.Argument(metavar="DOCUMENT", help="The document's id or name.")]
 In = Annotated[str | None, typer.Option("--collection", "-c", help="Only in this collection.")]
 FIELDS = ("id", "name", "collection_id", "state", "reason", "reason_code", "media_type", "size", "pages", "chunks")
-MORE = ("language", "revision_id", "created_at", "updated_at")
+MORE = ("language", "tags", "revision_id", "created_at", "updated_at")
 
 
 class Ambiguous(Conflict):

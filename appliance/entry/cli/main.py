@@ -16,13 +16,13 @@ from appliance.entry.cli import (
     directory,
     doctor,
     exporting,
+    glossary,
     groups,
     ingest,
     invitations,
     jobs,
     keys,
     licence,
-    life,
     local,
     models,
     output,
@@ -32,6 +32,7 @@ from appliance.entry.cli import (
     search,
     sessions,
     sign_in,
+    tagging,
     tenants,
     totp,
     usage,
@@ -75,8 +76,8 @@ app.command("doctor")(doctor.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("ask")(answers.ask)
 app.command("search")(search.search)
-app.add_typer(life.COLLECTIONS, name="collections")
-app.add_typer(life.DOCUMENTS, name="documents")
+app.add_typer(tagging.COLLECTIONS, name="collections")
+app.add_typer(tagging.DOCUMENTS, name="documents")
 app.add_typer(batches.app, name="batches")
 app.add_typer(pushing.SOURCES, name="sources")
 app.add_typer(models.app, name="models")
@@ -85,6 +86,7 @@ app.add_typer(deployments.app, name="deployments")
 app.add_typer(routes.app, name="routes")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(licence.app, name="licence")
+app.add_typer(glossary.app, name="glossary")
 tenants.app.command("export")(exporting.export)
 tenants.app.command("delete")(deleting.delete)
 tenants.app.command("deletion")(deleting.deletion)

@@ -44,6 +44,16 @@ def say(sentence: str, *, stderr: bool = False) -> None:
     console(stderr=stderr).print(sentence, markup=False)
 
 
+def marked(line: str, spans: Sequence[tuple[int, int]]) -> None:
+    """One line, word for word, these parts of it in bold where it is a terminal."""
+    from rich.text import Text
+
+    text = Text(line)
+    for start, end in spans:
+        text.stylize("bold", start, end)
+    console().print(text)
+
+
 def table(columns: Sequence[Column], items: Sequence[Document], nothing: str) -> None:
     """A table of ``items``, or a sentence when there are none."""
     from rich.table import Table

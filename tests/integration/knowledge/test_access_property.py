@@ -28,6 +28,7 @@ from appliance.knowledge.projection import newest
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.sharing import Sharing
 from appliance.knowledge.tables import ChunkRow, DocumentRow
+from appliance.knowledge.wish import Wish
 from appliance.tenants import viewing
 from appliance.tenants.service import Tenants
 from tests.conftest import SEED, WHOLE
@@ -190,7 +191,7 @@ class Company(RuleBasedStateMachine):
         named = None if within is None else [str(self.collections[within])]
         eyes = self.eyes(person)
         try:
-            hits = self.office.retrieval.find(eyes, query, limit=limit, collections=named).passages
+            hits = self.office.retrieval.find(eyes, query, Wish(limit, named)).passages
         except CollectionNotFound:
             assert within is not None
             assert not self.model.sees(person, within)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import text
 
 from appliance.knowledge.service import Knowledge
+from appliance.knowledge.wish import Wish
 from tests.integration.knowledge.office import Office
 
 FIRST, SECOND = "# Leave\n\nEveryone has 25 days.\n", "# Leave\n\nEveryone has 30 days.\n"
@@ -55,7 +56,7 @@ def test_a_search_names_the_documents_that_were_read_and_not_the_question(office
     document = office.ready("leave.md", FIRST).id
     assert office.retrieval.search(office.me, "How many days has everyone?").passages
     empty = office.create("empty")
-    assert not office.retrieval.search(office.me, "zebra", collections=[str(empty)]).passages
+    assert not office.retrieval.search(office.me, "zebra", Wish(collections=[str(empty)])).passages
     hit, _, miss = told(office)[-3:]
     assert (hit.action, hit.details) == ("document.search", {"passages": 1, "documents": [str(document)]})
     assert miss.details == {"passages": 0, "documents": []}

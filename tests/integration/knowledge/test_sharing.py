@@ -10,6 +10,7 @@ from appliance.access.readers import Readers
 from appliance.knowledge import lists
 from appliance.knowledge.passages import MOST_NAMED
 from appliance.knowledge.service import Knowledge
+from appliance.knowledge.wish import Wish
 from tests.integration.knowledge.office import Office, member
 
 PUMP = "The pump XR-200 is mounted with two straps."
@@ -27,7 +28,7 @@ def shared_collection(office: Office, readers: list[str]) -> int:
 
 
 def found(office: Office, who: Principal, limit: int = 10) -> set[str]:
-    return {passage.name for passage in office.retrieval.find(who, ASKED, limit=limit).passages}
+    return {passage.name for passage in office.retrieval.find(who, ASKED, Wish(limit)).passages}
 
 
 def waiting(office: Office) -> int:

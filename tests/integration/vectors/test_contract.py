@@ -142,6 +142,25 @@ def test_collections_narrow_a_search(index: Bench, corpus: Corpus) -> None:
     assert seen(()) == set()
 
 
+def test_documents_narrow_a_search_and_admit_nobody_else(index: Bench, corpus: Corpus) -> None:
+    points = corpus.points(12, A)
+    closed = [replace(point, readers=("user:x",)) for point in corpus.points(4, A, start=12)]
+    _fill(index, points + closed)
+    wanted = (points[0].document, closed[0].document)
+
+    def seen(documents: tuple[UUID, ...] | None, pending: tuple[UUID, ...] = ()) -> set[UUID]:
+        scope = Scope(A, EVERYONE, pending, documents=documents)
+        legs = index.read.search(scope, points[0].dense, points[0].sparse, 100)
+        assert {hit.id for hit in legs.sparse} <= {hit.id for hit in legs.dense}
+        return {hit.id for hit in legs.dense}
+
+    ours = {point.id for point in points if point.document in wanted}
+    assert seen(wanted) == ours
+    assert seen(wanted, (closed[0].document,)) == ours | {p.id for p in closed if p.document == closed[0].document}
+    assert seen(()) == set()
+    assert seen(None) == {point.id for point in points}
+
+
 def test_a_leg_without_a_query_is_empty(index: Bench, corpus: Corpus) -> None:
     points = corpus.points(10, A)
     _fill(index, points)

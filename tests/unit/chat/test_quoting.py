@@ -143,3 +143,13 @@ def test_a_tables_first_row_and_a_line_of_particulars_say_little() -> None:
     ground = pooled("| Product | XR-200 |\n| Mass | 2 kg |", "XR-200 · edition 3 · 2026", "The XR-200 is blue.")
 
     assert ranked(Leaning("Which is the XR-200?"), ground)[0].evidence.text == "The XR-200 is blue."
+
+
+def test_a_piece_that_says_it_in_the_glossarys_words_answers() -> None:
+    ground = pooled("Each employee has 25 days of paid time off.", "The canteen opens at noon.")
+    question = Leaning("How many days of PTO does an employee have?")
+    plain = ranked(question, ground)[0].score
+    told = ranked(question, ground, [("pto", ("paid time off", "带薪年假"))])[0]
+    assert told.evidence.text.endswith("paid time off.")
+    assert told.score > plain + 0.1
+    assert ranked(question, ground, [("QA", ("paid time off",))])[0].score == plain

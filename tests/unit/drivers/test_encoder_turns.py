@@ -115,3 +115,41 @@ def test_closing_finishes_the_pass_that_runs_and_refuses_the_others() -> None:
         closing.result(5)
     with pytest.raises(EncoderNotReady):
         turns.encode(["late"])
+
+
+def test_another_models_pass_has_its_turn_after_urgent_texts_and_before_an_ingest() -> None:
+    held = Held()
+    turns = Turns(held, batch=1)
+    with ThreadPoolExecutor() as pool:
+        ingest = pool.submit(turns.encode, ["a", "b b"])
+        until(lambda: held.passes == [["a"]] and turns.waiting() == 1)
+        errand = pool.submit(turns.do, lambda: len(held.passes))
+        query = pool.submit(turns.encode, ["query"], urgent=True)
+        until(lambda: turns.waiting() == 2 and len(turns._errands) == 1)
+        held.go.release(3)
+        assert errand.result(5) == 2
+        for future in (query, ingest):
+            future.result(5)
+    assert held.passes == [["a"], ["query"], ["b b"]]
+    turns.close()
+
+
+def test_an_errand_that_fails_fails_its_own_caller_only_and_none_is_taken_at_the_end() -> None:
+    held = Held()
+    turns = Turns(held)
+    with pytest.raises(ZeroDivisionError):
+        turns.do(lambda: 1 // 0)
+    assert turns.do(lambda: "fine") == "fine"
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(turns.encode, ["a"])
+        until(lambda: held.passes == [["a"]])
+        waiting = pool.submit(turns.do, lambda: "late")
+        until(lambda: len(turns._errands) == 1)
+        closing = pool.submit(turns.close)
+        with pytest.raises(EncoderNotReady):
+            waiting.result(5)
+        held.go.release()
+        running.result(5)
+        closing.result(5)
+    with pytest.raises(EncoderNotReady):
+        turns.do(lambda: "later")

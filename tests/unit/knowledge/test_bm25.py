@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.knowledge import bm25
-from appliance.knowledge.bm25 import Statistics, counted, document, question, score
+from appliance.knowledge.bm25 import RARITY, Statistics, counted, document, question, score
 from appliance.knowledge.terms import term_id, terms
 
 TEXTS = ["The pump runs at 40 bar.", "年假为十五天。", "The valve of the pump leaks.", "Leave is 15 days a year."]
@@ -28,7 +28,7 @@ def scores(asked: str, texts: list[str]) -> list[float]:
 def test_the_score_is_the_formula_of_robertson_and_zaragoza() -> None:
     text, length = TEXTS[0], len(terms(TEXTS[0]))
     norm = 0.9 * (0.6 + 0.4 * length / bm25.REFERENCE_LENGTH)
-    idf = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5))
+    idf = math.log(1 + (4 - 2 + 0.5) / (2 + 0.5)) ** RARITY
     assert scores("pump", TEXTS)[0] == pytest.approx(idf * 1.9 / (1 + norm), rel=1e-6)
     assert text
 
@@ -62,7 +62,7 @@ def test_a_question_without_known_terms_weighs_nothing(asked: str) -> None:
 
 
 def test_a_term_in_every_chunk_still_weighs_a_little() -> None:
-    assert Statistics(3, {1: 3}).idf(1) == pytest.approx(math.log(1 + 0.5 / 3.5))
+    assert Statistics(3, {1: 3}).idf(1) == pytest.approx(math.log(1 + 0.5 / 3.5) ** RARITY)
 
 
 def test_statistics_that_lag_behind_give_no_negative_weight() -> None:

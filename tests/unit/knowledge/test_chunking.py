@@ -50,6 +50,8 @@ def test_a_later_chunk_of_a_section_carries_its_headings_in_the_lead() -> None:
     assert second.indexed("Handbook") == "Handbook\nLeave\ne f g h"
     assert first.indexed("Handbook") == "Handbook\nLeave\n\na b c d"
     assert first.indexed("Leave") == "Leave\n\na b c d"
+    assert first.counted("Leave") == "Leave\nLeave\n\na b c d"
+    assert second.counted("Handbook") == second.indexed("Handbook")
 
 
 def test_a_later_chunk_of_a_table_carries_the_header_row_in_the_lead() -> None:
