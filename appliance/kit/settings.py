@@ -160,12 +160,9 @@ class EncoderSettings(_Section):
 
     model: str = Field("all-minilm-l6-v2", description="Name of the encoder in the model store")
     threads: int = Field(0, ge=0, description="Torch threads; 0: one for each core")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Of the weights; auto: bfloat16 where the processor computes in it"
-    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Of weights; auto: as computed best")
     batch: int = Field(32, ge=1, description="Texts in one forward pass")
     reranker: str = Field("", description="Name of a reranker in the model store; empty: none")
-    reranked: int = Field(30, ge=1, le=200, description="Passages of a search that the reranker reads")
 
 
 class EngineSettings(_Section):

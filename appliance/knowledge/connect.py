@@ -35,8 +35,7 @@ def encoder(settings: Settings) -> Encoder:
 
 def retrieval(settings: Settings, app: Database, vectors: Reader) -> Retrieval:
     """Search through an index, which ``entry`` chooses, and the encoder's process."""
-    chosen = settings.encoder
-    rereading = Rereading(RemoteReranker(settings.layout.encoder_socket), chosen.reranked) if chosen.reranker else None
+    rereading = Rereading(RemoteReranker(settings.layout.encoder_socket)) if settings.encoder.reranker else None
     return Retrieval(app, Index(vectors), encoder(settings), rereading=rereading)
 
 

@@ -6,12 +6,15 @@ order of fusion.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from appliance.drivers.encoder.reranking import Reranker
 from appliance.knowledge.fusion import Place
 from appliance.knowledge.passages import Passage
 
 LEG = "reranker"
+MOST: Final = 30
+"""Passages of a search that it reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Rereading:
     """A reranker, and how many passages of a search it reads."""
 
     reranker: Reranker
-    most: int
+    most: int = MOST
 
     def ordered(self, question: str, found: Sequence[Passage]) -> list[Passage]:
         """The same passages, the first ``most`` in the reranker's order. Raises EncoderNotReady."""
