@@ -143,6 +143,12 @@ class Batches:
         return now
 
 
+def close(session: Session, batch: UUID) -> None:
+    """The job that fills it has told all."""
+    ended = update(BatchRow).where(BatchRow.id == batch, BatchRow.ended_at.is_(None))
+    session.execute(ended.values(ended_at=func.clock_timestamp()))
+
+
 def forget(session: Session, after: timedelta) -> int:
     """A chore: delete batches of long ago; their documents do not mind."""
     return take_away(session, BatchRow.id, BatchRow.created_at < func.clock_timestamp() - after, _MOST_GONE)

@@ -39,6 +39,20 @@ class HoldsOthers(Forbidden):
     advice = "Ask your administrator to delete it."
 
 
+class RevisionNotFound(NotFound):
+    """The document has no revision of this number."""
+
+    code = "revision_not_found"
+    advice = "List them with 'appliance documents revisions'."
+
+
+class TooLongToCompare(Refused):
+    """The texts have more lines than are compared."""
+
+    code = "too_long_to_compare"
+    advice = "Fetch both texts and compare them where you are."
+
+
 class BatchNotFound(NotFound):
     """There is no such batch of yours, or not in this collection."""
 

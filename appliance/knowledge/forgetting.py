@@ -18,7 +18,8 @@ from appliance.drivers.blobs import Blobs
 from appliance.jobs.run import Run
 from appliance.knowledge import outbox, statistics
 from appliance.knowledge.errors import UnderHold
-from appliance.knowledge.repository import Collections, Documents, lock_content
+from appliance.knowledge.originals import lock_content
+from appliance.knowledge.repository import Collections, Documents
 from appliance.knowledge.tables import ChunkRow, RevisionRow
 
 Forgetter = Callable[[Session, TenantId, UUID], None]

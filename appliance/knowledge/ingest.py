@@ -28,7 +28,9 @@ from appliance.knowledge.chunking import Chunk, chunks
 from appliance.knowledge.errors import FileNotRead
 from appliance.knowledge.language import detect
 from appliance.knowledge.parsing.errors import FileRefused
+from appliance.knowledge.parsing.limits import Recognition
 from appliance.knowledge.parsing.parsed import Parsed, line_at
+from appliance.knowledge.reading import Reading
 from appliance.knowledge.repository import Documents
 from appliance.knowledge.tables import ChunkRow, RevisionRow
 
@@ -41,7 +43,7 @@ _ROWS: Final = 200
 class Parser(Protocol):
     """Reads a file into its normal text."""
 
-    def parse(self, path: Path, name: str) -> Parsed:
+    def parse(self, path: Path, name: str, recognition: Recognition = "auto") -> Parsed:
         """Raises FileRefused with the reason."""
         ...
 
@@ -66,6 +68,7 @@ class Wanted:
     revision: UUID
     name: str
     sha256: str
+    reading: Reading
 
 
 class Ingest:
@@ -87,7 +90,8 @@ class Ingest:
             return {"skipped": True}
         parsed = self._parsed(wanted)
         self._enter_now("encoding")  # before the first call of the encoder, which may be loading, or dead
-        found = chunks(parsed.text, parsed.blocks, self._tools.encoder.tokens, self._tools.chunk_tokens)
+        target = wanted.reading.chunk_tokens or self._tools.chunk_tokens
+        found = chunks(parsed.text, parsed.blocks, self._tools.encoder.tokens, target)
         title = parsed.title or PurePosixPath(wanted.name).stem
         vectors = self._encoded([chunk.indexed(title) for chunk in found])
         self._write(wanted, parsed, title, found, vectors)
@@ -101,7 +105,7 @@ class Ingest:
             return None
         if newest.id != self._revision or newest.chunk_count is not None:
             return None
-        return Wanted(row.id, row.collection_id, newest.id, row.name, newest.sha256)
+        return Wanted(row.id, row.collection_id, newest.id, row.name, newest.sha256, Reading.of(newest.reading))
 
     def _enter(self, session: Session, state: str) -> None:
         Documents(session, self._run.tenant).set(self._document, state=state, reason_code=None, reason=None)
@@ -114,7 +118,7 @@ class Ingest:
     def _parsed(self, wanted: Wanted) -> Parsed:
         with self._tools.blobs.local(self._run.tenant, wanted.sha256) as path:
             try:
-                return self._tools.parser.parse(path, wanted.name)
+                return self._tools.parser.parse(path, wanted.name, wanted.reading.recognition)
             except FileRefused as refusal:
                 raise FileNotRead(refusal) from refusal
 

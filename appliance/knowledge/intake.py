@@ -17,7 +17,8 @@ from appliance.jobs.service import Jobs
 from appliance.kit import clock
 from appliance.knowledge.documents import FORGET, INGEST
 from appliance.knowledge.errors import DocumentBusy, EmptyUpload, UnderHold
-from appliance.knowledge.repository import Documents, lock_content
+from appliance.knowledge.originals import lock_content
+from appliance.knowledge.repository import Documents
 from appliance.knowledge.tables import DocumentRow
 from appliance.usage.stock import Stock
 

@@ -1,8 +1,11 @@
-"""A tenant's original files leave the store of blobs."""
+"""A tenant's original files: how they leave the store of blobs, and who may touch one of them at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from appliance.drivers.blobs import Blobs
 
@@ -22,3 +25,8 @@ class Originals:
         """All of them."""
         for sha256 in self.blobs.listed(tenant):
             self.blobs.delete(tenant, sha256)
+
+
+def lock_content(session: Session, tenant: UUID, sha256: str) -> None:
+    """Until the end of the transaction nobody else keeps or deletes this content of the tenant."""
+    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tenant}/{sha256}"})

@@ -1,6 +1,6 @@
 """Questions to the tables of collections and documents. One tenant's session; row-level security does the scoping."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import (
@@ -16,7 +16,6 @@ from sqlalchemy import (
     not_,
     or_,
     select,
-    text,
     true,
     update,
 )
@@ -218,12 +217,16 @@ class Documents:
         query = select(RevisionRow).where(RevisionRow.document_id == document).order_by(RevisionRow.number.desc())
         return self._session.execute(query.limit(1)).scalar_one_or_none()
 
-    def revise(self, document: UUID, number: int, sha256: str, size: int) -> UUID:
-        """A new revision; its content is read later."""
-        revision = uuid7()
-        values = {"id": revision, "tenant_id": self._tenant, "document_id": document, "number": number}
-        self._session.execute(insert(RevisionRow).values(**values, sha256=sha256, bytes=size))
-        return revision
+    def revise(
+        self, document: UUID, number: int, sha256: str, size: int, reading: Mapping[str, object] | None = None
+    ) -> UUID:
+        """A new revision; its content is read later, as its collection says unless told."""
+        where = select(DocumentRow.collection_id).where(DocumentRow.id == document).scalar_subquery()
+        usual = select(CollectionRow.reading).where(CollectionRow.id == where).scalar_subquery()
+        values = {"id": uuid7(), "tenant_id": self._tenant, "document_id": document, "number": number}
+        how = usual if reading is None else reading
+        made = insert(RevisionRow).values(**values, sha256=sha256, bytes=size, reading=how).returning(RevisionRow.id)
+        return self._session.execute(made).scalar_one()
 
     def contents(self, document: UUID) -> list[str]:
         """The digests of a document's revisions."""
@@ -270,11 +273,6 @@ def read_by(column: InstrumentedAttribute[list[str]], readers: frozenset[str] | 
     if readers is None:
         return true()
     return column.op("&&", return_type=Boolean())(cast(sorted(readers), ARRAY(TEXT)))
-
-
-def lock_content(session: Session, tenant: UUID, sha256: str) -> None:
-    """Until the end of the transaction nobody else keeps or deletes this content of the tenant."""
-    session.execute(text("select pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"{tenant}/{sha256}"})
 
 
 def _document(row: Row[DocumentRow, RevisionRow]) -> Document:

@@ -16,7 +16,7 @@ from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from appliance.kit.columns import Created, Id, Moment, Tenant
+from appliance.kit.columns import Created, Id, Json, Moment, Tenant
 from appliance.kit.database import Base
 
 DOCUMENT_STATES = ("queued", "parsing", "encoding", "indexing", "ready", "failed", "deleting")
@@ -32,6 +32,7 @@ class CollectionRow(Base):
     tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
     name: Mapped[str]
     readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
+    reading: Mapped[Json]
     created_at: Mapped[Created]
 
 
@@ -116,6 +117,7 @@ class RevisionRow(Base):
     text: Mapped[str | None]
     chunk_count: Mapped[int | None]
     encoder: Mapped[str | None]
+    reading: Mapped[Json]
     created_at: Mapped[Created]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from appliance.drivers.blobs import Blobs
 from appliance.jobs.registry import Registry
 from appliance.jobs.run import Run
+from appliance.knowledge import rereading
 from appliance.knowledge.documents import FORGET, FORGET_COLLECTION, INGEST
 from appliance.knowledge.forgetting import Forget, Forgetter
 from appliance.knowledge.ingest import Ingest, Tools, ended
@@ -40,5 +41,6 @@ def register(registry: Registry, workshop: Callable[[], Equipment], forgetters: 
         return Forget(run, made().blobs, forgetters).collection()
 
     registry.add(INGEST, ingest, ended=ended)
+    registry.add(rereading.REREAD, rereading.run)
     registry.add(FORGET, forget)
     registry.add(FORGET_COLLECTION, forget_collection)

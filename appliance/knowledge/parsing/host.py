@@ -12,7 +12,7 @@ from appliance.kit import clock
 from appliance.kit.children import Child, ChildNotStarted, spawn
 from appliance.kit.environment import plain
 from appliance.knowledge.parsing.errors import FileRefused, NeedsRecognition, TooSlow, Unreadable
-from appliance.knowledge.parsing.limits import ParseLimits
+from appliance.knowledge.parsing.limits import ParseLimits, Recognition
 from appliance.knowledge.parsing.message import EYES, REQUEST_LIMIT, BadMessage, answer_limit, believed, frame, receive
 from appliance.knowledge.parsing.parsed import Parsed
 
@@ -38,20 +38,21 @@ class ParserHost:
         self._child: Child | None = None
         self._requests = self._answers = -1
 
-    def parse(self, path: Path, name: str) -> Parsed:
+    def parse(self, path: Path, name: str, recognition: Recognition = "auto") -> Parsed:
         """The document in the file at ``path``, called ``name`` by its uploader. Raises FileRefused with the reason.
 
         What holds pictures of text is read again by a process that recognises them, started for the first.
         """
         try:
-            return self._parsed(path, name)
+            return self._parsed(path, name, recognition)
         except NeedsRecognition:
-            if self._eyes is None:
+            if self._eyes is None or recognition == "never":
                 raise
-            return self._eyes.parse(path, name)
+            return self._eyes.parse(path, name, recognition)
 
-    def _parsed(self, path: Path, name: str) -> Parsed:
-        request = frame({"path": str(path.absolute()), "name": name[-255:], "limits": self.limits.as_fields()})
+    def _parsed(self, path: Path, name: str, recognition: Recognition) -> Parsed:
+        limits = replace(self.limits, recognition=recognition).as_fields()
+        request = frame({"path": str(path.absolute()), "name": name[-255:], "limits": limits})
         if len(request) > REQUEST_LIMIT:
             raise Unreadable("its name is too long")
         with self._turn:

@@ -1,6 +1,10 @@
 """What one file may cost. The defaults hold in tests and benches; the appliance fills them from its settings."""
 
 from dataclasses import asdict, dataclass
+from typing import Literal
+
+Recognition = Literal["auto", "always", "never"]
+"""Text in pictures: of pages without a text layer; of all pages, whatever their layer says; of none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,8 @@ class ParseLimits:
     ratio: int = 150
     entries: int = 4096
     pages: int = 5000
+    recognition: Recognition = "auto"
 
-    def as_fields(self) -> dict[str, int]:
+    def as_fields(self) -> dict[str, int | str]:
         """For the pipe to the child."""
         return asdict(self)

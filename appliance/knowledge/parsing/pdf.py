@@ -57,7 +57,10 @@ def parse(file: BinaryIO, eye: Eye | None, limits: ParseLimits) -> Parsed:
         sizes = sorted(line.size for lines in pages for line in lines)
         body = median_low(sizes) if sizes else None
         for number, lines in enumerate(pages):
-            if _visible(lines) < _FEWEST_CHARACTERS and _has_picture(document[number]):
+            bare = _visible(lines) < _FEWEST_CHARACTERS and _has_picture(document[number])
+            if bare and limits.recognition == "never":
+                warnings.append(f"page {number + 1}: a picture, not read")
+            elif bare or limits.recognition == "always":
                 if eye is None:
                     raise NeedsRecognition(f"page {number + 1}")
                 picture = _rendered(document[number])

@@ -19,6 +19,7 @@ from appliance.jobs.states import State
 from appliance.jobs.sweep import Sweep
 from appliance.knowledge import bm25
 from appliance.knowledge.parsing.host import ParserHost
+from appliance.knowledge.parsing.limits import Recognition
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.tables import ChunkRow, RevisionRow
@@ -226,10 +227,11 @@ def test_a_worker_that_lost_its_lease_writes_nothing(office: Office) -> None:
     class Slow:
         """Another worker takes the job over while this one parses."""
 
-        def parse(self, path: Path, name: str) -> Parsed:
+        def parse(self, path: Path, name: str, recognition: Recognition = "auto") -> Parsed:
+            assert recognition == "auto"
             with office.databases.system.session() as session:
                 session.execute(text("update jobs set lease_token = lease_token + 1"))
-            return office.parser.parse(path, name)
+            return office.parser.parse(path, name, recognition)
 
     setattr_frozen(office, "parser", Slow())
     added = office.add("leave.md", LEAVE.encode())
@@ -240,8 +242,8 @@ def test_a_worker_that_lost_its_lease_writes_nothing(office: Office) -> None:
 
 def test_a_document_deleted_while_it_is_read_is_not_written(office: Office) -> None:
     class Meanwhile:
-        def parse(self, path: Path, name: str) -> Parsed:
-            parsed = office.parser.parse(path, name)
+        def parse(self, path: Path, name: str, recognition: Recognition = "auto") -> Parsed:
+            parsed = office.parser.parse(path, name, recognition)
             office.forget(added.document.id)
             return parsed
 
