@@ -104,6 +104,7 @@ RULES: dict[str, Rules] = {
         ALL, (), ("select", "update(state, reason_code, reason, current_revision, projected_readers, updated_at)")
     ),
     "batches": _tenant(("select", "insert", "update(unchanged, ended_at)"), (), ("select", "delete")),
+    "retention_runs": _tenant(("select", "insert", "update")),
     "revisions": _tenant(ALL, (), ("select",)),
     "chunks": _tenant(ALL, (), ("select", "delete")),
     "term_statistics": _tenant(ALL, (), ("select", "update", "delete")),
@@ -167,6 +168,9 @@ USAGE = (
 
 ACCESS = (f"grant update (access_changed_at) on documents to {SYSTEM}",)
 """The projector says that the index knows of a change of access; 0023 grants it."""
+
+RETENTION = (f"grant select (retention, retained_at), update (retained_at) on collections to {SYSTEM}",)
+"""The sweep asks once a day for what a collection's rule says is due; 0030 grants it."""
 
 STOPPING = (f"grant update (cancel_requested) on jobs to {OPERATOR}",)
 """An operator who suspends somebody ends their jobs, and sees nothing of them."""

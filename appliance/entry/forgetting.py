@@ -45,6 +45,7 @@ CONTENT = (
     "sources",
     "documents",
     "batches",
+    "retention_runs",
     "collections",
     "term_statistics",
     "corpus_statistics",

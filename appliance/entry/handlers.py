@@ -21,7 +21,7 @@ from appliance.entry import exporting, forgetting, keeping
 from appliance.jobs.registry import Registry
 from appliance.kit import clock, staging
 from appliance.kit.settings import Settings, load
-from appliance.knowledge import batches
+from appliance.knowledge import batches, retaining
 from appliance.knowledge.connect import Workshop
 from appliance.knowledge.sources.watching import Watching
 from appliance.tenants import idempotency, invitations, lockout, sessions
@@ -79,6 +79,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         rolling.roll_up,
         forgetting.late_rows,
         lambda session: exporting.clear(session, settings),
+        Seldom(retaining.due),
         Seldom(lambda session: batches.forget(session, timedelta(days=settings.jobs.keep_jobs_days))),
         Seldom(lambda session: rolling.forget(session, settings.usage)),
         Seldom(lambda session: appliance.knowledge.sources.tasks.forget_log(session, settings)),

@@ -24,6 +24,7 @@ import appliance.knowledge.api_batches
 import appliance.knowledge.api_glossary
 import appliance.knowledge.api_life
 import appliance.knowledge.api_search
+import appliance.knowledge.api_retention
 import appliance.knowledge.api_revisions
 import appliance.knowledge.api_sharing
 import appliance.knowledge.connect
@@ -100,6 +101,7 @@ ROUTERS = (
     appliance.knowledge.api_glossary.router,
     appliance.knowledge.api_life.router,
     appliance.knowledge.api_search.router,
+    appliance.knowledge.api_retention.router,
     appliance.knowledge.api_revisions.router,
     appliance.knowledge.api_sharing.router,
     appliance.knowledge.sources.api.router,

@@ -9,6 +9,7 @@ from appliance.drivers.encoder.port import Encoder
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.drivers.encoder.reranking import RemoteReranker
 from appliance.drivers.vectors.port import Reader
+from appliance.kit import crypto
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
 from appliance.knowledge.access import Index
@@ -17,6 +18,7 @@ from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.reranked import Rereading
 from appliance.knowledge.retrieval import Retrieval
+from appliance.tenants.certificate import SECRET, Signer
 
 
 def blobs(settings: Settings) -> Blobs:
@@ -67,6 +69,11 @@ class Workshop:
             chunk_tokens=settings.knowledge.chunk_tokens,
             encode_batch=settings.knowledge.encode_batch,
         )
+
+    @property
+    def signer(self) -> Signer:
+        """For the certificates of what a rule forgot: the same key as for tenants."""
+        return Signer(crypto.kept(self._settings.layout.secret(SECRET)))
 
     @cached_property
     def blobs(self) -> Blobs:

@@ -39,6 +39,13 @@ class HoldsOthers(Forbidden):
     advice = "Ask your administrator to delete it."
 
 
+class NoRule(Conflict):
+    """The collection keeps its documents: it has no rule of retention."""
+
+    code = "no_rule"
+    advice = "Give the rule that is to be tried."
+
+
 class RevisionNotFound(NotFound):
     """The document has no revision of this number."""
 

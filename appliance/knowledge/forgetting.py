@@ -36,7 +36,7 @@ class Forget:
 
     def document(self) -> Mapping[str, Any]:
         """The job ``knowledge.forget``."""
-        self._forget(UUID(str(self._run.args["document"])))
+        self.everywhere(UUID(str(self._run.args["document"])))
         return {"documents": 1}
 
     def collection(self) -> Mapping[str, Any]:
@@ -57,12 +57,13 @@ class Forget:
             for document in waiting:
                 self._run.progress(done, done + len(waiting), "deleting")
                 try:
-                    self._forget(document)
+                    self.everywhere(document)
                     done += 1
                 except UnderHold:
                     held.add(document)
 
-    def _forget(self, document: UUID) -> None:
+    def everywhere(self, document: UUID) -> None:
+        """One document, with all that it left anywhere. Raises UnderHold."""
         with self._run.transaction() as session:
             contents = self._chunks(session, document)
         for sha256 in contents:

@@ -1,5 +1,6 @@
 """Collections, documents and their chunks: the system of record from which the index is projected."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     UniqueConstraint,
+    Uuid,
 )
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
@@ -33,7 +35,27 @@ class CollectionRow(Base):
     name: Mapped[str]
     readers: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=sql("'{everyone}'"))
     reading: Mapped[Json]
+    retention: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    retained_at: Mapped[Moment | None]
     created_at: Mapped[Created]
+
+
+class RetentionRunRow(Base):
+    """A run of the job that forgot documents by their collection's rule; its id is the job's."""
+
+    __tablename__ = "retention_runs"
+    __table_args__ = (Index(None, "tenant_id", "collection_id"),)
+
+    id: Mapped[Id]
+    tenant_id: Mapped[Tenant] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    collection_id: Mapped[UUID]
+    rule: Mapped[Json]
+    tally: Mapped[Json]
+    unfinished: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=sql("'{}'"))
+    held: Mapped[int] = mapped_column(server_default=sql("0"))
+    begun_at: Mapped[Created]
+    ended_at: Mapped[Moment | None]
+    certificate: Mapped[str | None]
 
 
 class BatchRow(Base):

@@ -11,6 +11,8 @@ from appliance.knowledge import rereading
 from appliance.knowledge.documents import FORGET, FORGET_COLLECTION, INGEST
 from appliance.knowledge.forgetting import Forget, Forgetter
 from appliance.knowledge.ingest import Ingest, Tools, ended
+from appliance.knowledge.retaining import RETAIN, Retain
+from appliance.tenants.certificate import Signer
 
 
 class Equipment(Protocol):
@@ -19,6 +21,11 @@ class Equipment(Protocol):
     @property
     def tools(self) -> Tools:
         """For ingests."""
+        ...
+
+    @property
+    def signer(self) -> Signer:
+        """For the certificates of what a rule forgot."""
         ...
 
     @property
@@ -37,10 +44,14 @@ def register(registry: Registry, workshop: Callable[[], Equipment], forgetters: 
     def forget(run: Run) -> Mapping[str, Any]:
         return Forget(run, made().blobs, forgetters).document()
 
+    def retain(run: Run) -> Mapping[str, Any]:
+        return Retain(run, made().blobs, forgetters, made().signer)()
+
     def forget_collection(run: Run) -> Mapping[str, Any]:
         return Forget(run, made().blobs, forgetters).collection()
 
     registry.add(INGEST, ingest, ended=ended)
     registry.add(rereading.REREAD, rereading.run)
+    registry.add(RETAIN, retain)
     registry.add(FORGET, forget)
     registry.add(FORGET_COLLECTION, forget_collection)

@@ -24,6 +24,12 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("jobs", "state"): "succeeded",  # its stream of events ends
     ("documents", "state"): "ready",
     ("collections", "readers"): ["everyone"],
+    ("collections", "retention"): None,
+    ("collections", "retained_at"): None,
+    ("collections", "reading"): {},
+    ("revisions", "reading"): {},
+    ("retention_runs", "rule"): {"days": 1, "since": "added", "until": None},
+    ("retention_runs", "tally"): {},
     ("documents", "readers"): ["everyone"],
     ("documents", "own_readers"): None,
     ("documents", "history"): [],

@@ -28,7 +28,7 @@ from appliance.entry.cli import (
     output,
     pushing,
     quotas,
-    revisions,
+    retention,
     routes,
     search,
     sessions,
@@ -77,7 +77,7 @@ app.command("doctor")(doctor.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("ask")(answers.ask)
 app.command("search")(search.search)
-app.add_typer(revisions.COLLECTIONS, name="collections")
+app.add_typer(retention.COLLECTIONS, name="collections")
 app.add_typer(tagging.DOCUMENTS, name="documents")
 app.add_typer(batches.app, name="batches")
 app.add_typer(pushing.SOURCES, name="sources")

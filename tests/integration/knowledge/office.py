@@ -32,8 +32,10 @@ from appliance.knowledge.retrieval import Found, Retrieval
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.tables import ChunkRow
 from appliance.knowledge.wish import Wish
+from appliance.tenants.certificate import Signer
 
 DIMENSIONS = 64
+SIGNER = Signer("an office's")
 
 
 def member(tenant: UUID, *groups: UUID) -> Principal:
@@ -46,6 +48,7 @@ class Equipment:
     """As ``connect.Workshop``, with doubles."""
 
     tools: Tools
+    signer: Signer = SIGNER
 
     @property
     def blobs(self) -> DirectoryBlobs:
