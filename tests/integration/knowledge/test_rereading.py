@@ -122,7 +122,8 @@ def test_a_collection_s_files_are_read_as_it_says_and_those_that_are_there_by_a_
     told = batch(office, asked.batch)
     assert (told.states, told.left, bool(told.ended_at)) == ({"ready": 4}, 0, True)
     with office.databases.app.session(office.me.tenant) as session:
-        batches = dict(session.execute(select(DocumentRow.id, DocumentRow.batch_id)).tuples())
+        rows = session.execute(select(DocumentRow.id, DocumentRow.batch_id))
+        batches = {row.id: row.batch_id for row in rows}
     assert (batches[page], batches[hidden]) == (None, None), "of another format; not the caller's to read"
     assert office.job(asked.job).result == {"documents": 4}
 
