@@ -23,9 +23,9 @@ import appliance.knowledge.api
 import appliance.knowledge.api_batches
 import appliance.knowledge.api_glossary
 import appliance.knowledge.api_life
-import appliance.knowledge.api_search
 import appliance.knowledge.api_retention
 import appliance.knowledge.api_revisions
+import appliance.knowledge.api_search
 import appliance.knowledge.api_sharing
 import appliance.knowledge.connect
 import appliance.knowledge.sources.api
