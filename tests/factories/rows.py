@@ -30,6 +30,7 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("revisions", "reading"): {},
     ("retention_runs", "rule"): {"days": 1, "since": "added", "until": None},
     ("retention_runs", "tally"): {},
+    ("retention_runs", "unfinished"): [],
     ("documents", "readers"): ["everyone"],
     ("documents", "own_readers"): None,
     ("documents", "history"): [],
