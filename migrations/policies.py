@@ -169,7 +169,10 @@ USAGE = (
 ACCESS = (f"grant update (access_changed_at) on documents to {SYSTEM}",)
 """The projector says that the index knows of a change of access; 0023 grants it."""
 
-RETENTION = (f"grant select (retention, retained_at), update (retained_at) on collections to {SYSTEM}",)
+RETENTION = (
+    f"grant select (retention, retained_at) on collections to {SYSTEM}",
+    f"grant update (retained_at) on collections to {SYSTEM}",
+)
 """The sweep asks once a day for what a collection's rule says is due; 0030 grants it."""
 
 STOPPING = (f"grant update (cancel_requested) on jobs to {OPERATOR}",)
