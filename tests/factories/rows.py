@@ -125,7 +125,7 @@ def _value(connection: Connection, column: Column[Any], planted: Planted, choice
         if key.column.table.name not in (table, "tenants"):  # of the appliance, which has some already
             planted.borrowed.add(value := connection.execute(select(key.column).limit(1)).scalar())
             return value
-    meant = "users" if name == "actor" else f"{name.removesuffix('_id')}s"
+    meant = "users" if name in ("actor", "begun_by") else f"{name.removesuffix('_id')}s"
     if isinstance(column.type, Uuid) and meant in planted.rows:
         return planted.rows[meant]["id"]
     return choices.get(name) or _of_type(column, planted)

@@ -142,6 +142,8 @@ class Town:
             connection.execute(insert(self.tables.tables["directory_links"]).values(link))
             statement = "update documents set current_revision = :revision where id = :id"
             connection.execute(text(statement), {"revision": made["revisions"], "id": made["documents"]})
+            statement = "update batches set collection_id = :collection where id = :id"  # it is no foreign key
+            connection.execute(text(statement), {"collection": made["collections"], "id": made["batches"]})
             name = f"{tenant.hex[-12:]}.{made['adapters'].hex}.{planted.rows['adapters']['digest'][:12]}"
             loading = text("update replicas set adapters = array_append(adapters, :name), reason = :reason")
             connection.execute(loading, {"name": name, "reason": f"content-{tag} is not as it was"})
