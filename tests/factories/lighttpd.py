@@ -20,6 +20,7 @@ server.bind = "127.0.0.1"
 server.port = {port}
 server.modules = ("mod_auth", "mod_authn_file", "mod_webdav")
 server.errorlog = "{home}/log"
+server.stat-cache-engine = "disable" # kept for seconds, a listing would tell of a file what it was
 webdav.activate = "enable"
 webdav.is-readonly = "enable"
 auth.backend = "plain"

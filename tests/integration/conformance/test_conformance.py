@@ -45,6 +45,7 @@ UNRECORDED: Final = [
     "DELETE /api/v1/tenants/{tenant_id}/users/{user_id}/sessions",
     "POST /api/v1/audit/heads",  # an entry of its own would ask for the next head
     "POST /api/v1/audit/verify",
+    "POST /api/v1/collections/{collection_id}/retention/preview",
     "POST /api/v1/deployments/{deployment_id}/start",
     "POST /api/v1/licence/clock/accept",
     "POST /scim/v2/.search",
