@@ -33,7 +33,7 @@ def _own_environment() -> None:
 
 SEED = 20261124
 WHOLE = "TESTS_WHOLE"
-"""Set by `bin/soak`: run every case of what is marked ``repeated``."""
+"""Set by `bin/soak`: run every case of what is marked ``repeated``, and what is marked ``soak``."""
 
 
 def tenth(cases: int) -> set[int]:
@@ -42,7 +42,10 @@ def tenth(cases: int) -> set[int]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test marked ``repeated``, a fixed tenth of the cases; all of them under `bin/soak`, or when one is named."""
+    """Of a test marked ``repeated``, a fixed tenth of the cases, of one marked ``soak`` none.
+
+    All of them under `bin/soak`, or when one is named.
+    """
     if os.environ.get(WHOLE) or any("[" in argument for argument in config.args):
         return
     cases: dict[str, list[pytest.Item]] = defaultdict(list)
@@ -50,6 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("repeated"):
             cases[item.nodeid.partition("[")[0]].append(item)
     left_out = {id(item) for same in cases.values() for n, item in enumerate(same) if n not in tenth(len(same))}
+    left_out |= {id(item) for item in items if item.get_closest_marker("soak")}
     config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
     items[:] = [item for item in items if id(item) not in left_out]
 
