@@ -50,7 +50,8 @@ def retry(name: collections.Named, as_json: Json = False) -> None:
         output.document(told)
     else:
         more = f" {told['left']} are left: run it again." if told["left"] else ""
-        output.say(f"{told['retried']} documents are read again: appliance batches show {told['batch_id']}.{more}")
+        followed = f": appliance batches show {told['batch_id']}" if told["retried"] else ""
+        output.say(f"{told['retried']} documents are read again{followed}.{more}")
 
 
 @documents.app.command("hold")
