@@ -43,7 +43,7 @@ def crowd(count: int) -> Iterator[File]:
             yield File(f"{number:04}-{name}", make(number), "", code)
         else:
             name, write = good[number % len(good)]
-            word = "quokka" + str(number).translate(_LETTERS)
+            word = f"quokka{str(number).translate(_LETTERS)}z"  # so that no stem is another's
             yield File(f"{number:04}-{name}", write(word, number), word)
 
 
