@@ -115,6 +115,14 @@ def retry(document: Named, collection: In = None, as_json: Json = False) -> None
         raise typer.Exit(1)
 
 
+def about(document: str, collection: str | None, what: str, **query: object) -> Any:  # noqa: ANN401 - what the API tells
+    """What the API tells of a document under ``what``."""
+    from appliance.entry.cli.client import connect
+
+    with connect() as api:
+        return api.get(f"/api/v1/documents/{one(api, document, collection)['id']}/{what}", **query)
+
+
 def one(api: "Api", document: str, collection: str | None) -> dict[str, Any]:
     """The document of this id or name. Raises :class:`NotFound`, :class:`Ambiguous`."""
     if _is_id(document):

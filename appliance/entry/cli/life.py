@@ -26,12 +26,8 @@ __all__ = ["COLLECTIONS", "DOCUMENTS"]
 @documents.app.command("history")
 def history(document: documents.Named, collection: documents.In = None, as_json: Json = False) -> None:
     """Show the states that a document went through, with times and reasons."""
-    from appliance.entry.cli.client import connect
-
     output.wants_json(as_json)
-    with connect() as api:
-        found = documents.one(api, document, collection)
-        told = api.get(f"/api/v1/documents/{found['id']}/history")
+    told = documents.about(document, collection, "history")
     if as_json:
         output.document(told)
     else:

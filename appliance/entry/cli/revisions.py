@@ -29,12 +29,8 @@ LISTED: list[output.Column] = [
 @documents.app.command("revisions")
 def revisions(document: documents.Named, collection: documents.In = None, as_json: Json = False) -> None:
     """List the revisions of a document, newest first."""
-    from appliance.entry.cli.client import connect
-
     output.wants_json(as_json)
-    with connect() as api:
-        found = documents.one(api, document, collection)
-        told = api.get(f"/api/v1/documents/{found['id']}/revisions")
+    told = documents.about(document, collection, "revisions")
     if as_json:
         output.document(told)
     else:
@@ -49,12 +45,8 @@ def revision(
     as_json: Json = False,
 ) -> None:
     """Print the normal text of one revision."""
-    from appliance.entry.cli.client import connect
-
     output.wants_json(as_json)
-    with connect() as api:
-        found = documents.one(api, document, collection)
-        told = api.get(f"/api/v1/documents/{found['id']}/revision", number=number)
+    told = documents.about(document, collection, "revision", number=number)
     if as_json:
         output.document(told)
     else:
@@ -70,12 +62,8 @@ def diff(
     as_json: Json = False,
 ) -> None:
     """Show what differs between the normal texts of two revisions, as a unified diff."""
-    from appliance.entry.cli.client import connect
-
     output.wants_json(as_json)
-    with connect() as api:
-        found = documents.one(api, document, collection)
-        told = api.get(f"/api/v1/documents/{found['id']}/diff", before=before, after=after)
+    told = documents.about(document, collection, "diff", before=before, after=after)
     if as_json:
         output.document(told)
         return

@@ -107,3 +107,13 @@ def test_a_document_s_states_are_told_and_what_failed_is_tried_again(cli: Run, l
     again = document(cli("collections", "retry", "handbook", "--json")[1])
     assert (again["retried"], again["left"]) == (0, 0)
     assert "0 documents are read again." in cli("collections", "retry", "handbook")[1]
+
+
+def test_a_document_s_revisions_are_told_by_its_name(cli: Run, leave: str) -> None:
+    (first,) = document(cli("documents", "revisions", "leave.md", "--json")[1])["items"]
+    assert (first["number"], first["served"]) == (1, False)
+    assert document(cli("documents", "revisions", leave, "--json")[1])["items"] == [first]
+    with pytest.raises(ApplianceError, match="no revision of this number: 7"):
+        cli("documents", "revision", "leave.md", "7")
+    with pytest.raises(ApplianceError, match="has not been read yet"):
+        cli("documents", "diff", "leave.md", "1", "7")
