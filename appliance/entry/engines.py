@@ -14,13 +14,17 @@ from appliance.serving.host import Host, Timing, World
 from appliance.serving.launch import ChildLauncher
 from appliance.serving.tenure import Superseded, Tenure
 
+LONGEST_MS = 10_000
+"""Of a statement of the host: all are short. A database that answers nothing is given up soon after, so the host looks
+and reports again, where it can, before its last report is 30 s old and counts as none."""
+
 
 def main() -> int:
     """Reconcile until SIGTERM, then drain every engine and leave; 1 when another host took over."""
     given = settings.load()
     log.configure("engines", given.log_level)
     stop = threading.Event()
-    system = Database.of(given, "system")
+    system = Database.of(given, "system", longest_ms=LONGEST_MS)
     licences = Licences(system, Place.of(given))
     launcher = ChildLauncher(given, system, licences.now)
     known, check, tenure = adapters.of(given), adapters.checked(system), Tenure(system)

@@ -6,7 +6,7 @@ ends with the transaction) and commits when the block ends well. With no tenant 
 """
 
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 from uuid import UUID
@@ -16,6 +16,7 @@ from sqlalchemy import URL, Engine, MetaData, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import DeclarativeBase, Session
 
+from appliance.kit.answered import Answered
 from appliance.kit.settings import Settings
 
 Login = Literal["owner", "app", "operator", "system"]
@@ -31,6 +32,8 @@ NAMING = {
 
 _GONE = {"tcp_user_timeout": 20_000, "keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}
 """By when a server that does not even acknowledge counts as gone: left alone, Linux waits for a quarter of an hour."""
+LATE = 5.0
+"""Seconds after it should itself have ended a statement by which a server that answers nothing counts as gone."""
 
 
 class Base(DeclarativeBase):
@@ -56,10 +59,17 @@ def address(settings: Settings, login: Login) -> URL:
 
 
 class Database:
-    """A pool of connections of one login."""
+    """A pool of connections of one login. ``timeouts``: of a statement and of a wait for a lock, ms; 0: none."""
 
     def __init__(self, url: URL | str, *, pool_size: int = 8, timeouts: tuple[int, int] = (30_000, 5_000)) -> None:
         statement, lock = timeouts
+        patience = statement / 1000 + LATE if statement else None
+
+        def connect(_dialect: object, _record: object, given: Sequence[Any], named: dict[str, Any]) -> Answered:
+            made = Answered.connect(*given, **named)
+            made.patience = patience
+            return made
+
         self.engine: Engine = create_engine(
             url,
             pool_size=pool_size,
@@ -72,17 +82,18 @@ class Database:
                 **_GONE,
             },
         )
+        event.listen(self.engine, "do_connect", connect)
         event.listen(self.engine, "checkout", _still_there)
 
     @classmethod
-    def of(cls, settings: Settings, login: Login) -> "Database":
-        """The pool that the settings describe."""
+    def of(cls, settings: Settings, login: Login, *, longest_ms: int | None = None) -> "Database":
+        """The pool that the settings describe; ``longest_ms``: its statements are short, so end longer ones."""
         database = settings.database
-        return cls(
-            address(settings, login),
-            pool_size=database.pool_size,
-            timeouts=(database.statement_timeout_ms, database.lock_timeout_ms),
-        )
+        statement = database.statement_timeout_ms
+        if longest_ms is not None:
+            statement = min(statement or longest_ms, longest_ms)
+        timeouts = (statement, database.lock_timeout_ms)
+        return cls(address(settings, login), pool_size=database.pool_size, timeouts=timeouts)
 
     @contextmanager
     def session(self, tenant: UUID | None = None) -> Iterator[Session]:

@@ -5,7 +5,8 @@ the other has not loaded. PostgreSQL gives the lock up when the connection ends,
 host has it within a second. A holder whose connection broke while the database was away takes the lock again as soon as
 there is one; if another host has it by then, it must end: :class:`Superseded`. A connection may also have broken on
 this side alone (a network that drops what is idle, a proxy that was restarted): PostgreSQL then keeps the lock for
-nobody, for as long as its keepalives take. Whoever finds that the holder is its own lost connection ends that.
+nobody, for as long as its keepalives take. Whoever finds that the holder is its own lost connection ends that. And it
+may stay up while nothing is answered on it (:mod:`appliance.kit.answered`): given up, it is a broken one.
 """
 
 import os

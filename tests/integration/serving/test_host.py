@@ -180,6 +180,7 @@ def host_environment(settings: Settings) -> dict[str, str]:
         "APPLIANCE_DATABASE__NAME": settings.database.name,
         "APPLIANCE_DATABASE__HOST": settings.database.host,
         "APPLIANCE_DATABASE__PORT": str(settings.database.port),
+        "APPLIANCE_DATABASE__STATEMENT_TIMEOUT_MS": str(settings.database.statement_timeout_ms),
         "APPLIANCE_ENGINE__PROGRAM": settings.engine.program,
         "APPLIANCE_ENGINE__POLL_SECONDS": "0.05",
     }

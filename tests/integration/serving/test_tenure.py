@@ -145,6 +145,31 @@ def test_a_connection_that_broke_on_this_side_alone_supersedes_nobody(
     assert "held by this host's own lost connection" in (tmp_path / "first").read_text()
 
 
+@pytest.mark.slow
+def test_a_database_that_keeps_every_connection_and_answers_nothing_stops_no_engine_and_no_look_for_ever(
+    engines: Engines, host: Callable[[str], subprocess.Popen[bytes]], superuser: Engine, tmp_path: Path
+) -> None:
+    database = engines.settings.database
+    held = text(f"select pid {_HELD}")
+    home = Path((engines.settings.layout.run / "postgres.host").read_text())
+    with relaying(home / f".s.PGSQL.{database.port}") as relay:
+        away = database.model_copy(update={"host": "127.0.0.1", "port": relay.port, "statement_timeout_ms": 500})
+        engines.settings = engines.settings.model_copy(update={"database": away})
+        first = host("first")
+        row = engines.until("running")
+        with superuser.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
+            before = looking.execute(held, _KEY).scalar()
+            relay.hush()
+            until(lambda: "PostgreSQL has not answered for" in (tmp_path / "first").read_text(), 30)
+            assert first.poll() is None
+            relay.answer()
+            until(lambda: looking.execute(held, _KEY).scalar() not in (None, before), 30)
+        seen = engines.row().seen_at
+        until(lambda: engines.row().seen_at != seen, 30)
+    assert engines.row().pid == row.pid
+    assert first.poll() is None
+
+
 def test_only_one_holds_it_and_says_who(engines: Engines, superuser: Engine) -> None:
     with tenure(engines) as one, tenure(engines) as two:
         one.name = "engines of here"
