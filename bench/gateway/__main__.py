@@ -26,6 +26,7 @@ from bench.report import Figure, least, most, orderly, tell
 
 CONNECTIONS = (1, 10, 50)
 STREAMS = 100
+ROUNDS = 5
 PAIRS = 11
 
 
@@ -143,7 +144,9 @@ def main() -> int:
     """Measure and print; 1 when a demand does not hold."""
     parser = argparse.ArgumentParser(prog="make bench-gateway")
     parser.add_argument("--json", action="store_true", help="one JSON document and nothing else")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--rounds", type=int, help=f"{ROUNDS} unless told otherwise; with --engine: pairs, {real.PAIRS}"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--no-peers", action="store_true", help="leave LiteLLM out")
     parser.add_argument("--engine", action="store_true", help="before the real vLLM, beside the bare pass-through")
@@ -151,11 +154,11 @@ def main() -> int:
     orderly()
     with tempfile.TemporaryDirectory(prefix="bench-gateway-") as place:
         if given.engine:
-            lines = list(real.figures(Path(place), given.rounds))
+            lines = list(real.figures(Path(place), given.rounds or real.PAIRS))
         else:
             with all_of_them(Path(place), peers=not given.no_peers) as servers:
-                lines = list(figures(measure(servers, given.rounds, given.seconds), servers))
-    return tell(lines, document=given.json)
+                lines = list(figures(measure(servers, given.rounds or ROUNDS, given.seconds), servers))
+    return tell(lines, document=given.json, digits=3 if given.engine else 2)
 
 
 if __name__ == "__main__":

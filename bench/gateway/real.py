@@ -1,10 +1,10 @@
 """Before the real vLLM: tokens a second of our gateway, beside those of the bare pass-through before the same engine.
 
 vLLM's own benchmark (``vllm.benchmarks.serve``, as a library) asks SmolLM2-135M for stories that fill their length, as
-streams, sixteen at once: as many as the engine runs by its default settings. One warm engine; pairs of runs with the
-same prompts, other ones in each pair, and every other pair the other way round. Ours has key, tenant, quotas (of
-tenant, user and key, with every limit of requests), turns, metering and audit on. What is judged is the median of the
-pairs' ratios.
+streams, sixteen at once: as many as the engine runs by its default settings. One warm engine; many short pairs of runs
+with the same prompts, other ones in each pair, in an order by chance. Ours has key, tenant, quotas (of tenant, user and
+key, with every limit of requests), turns, metering and audit on. What is judged is the median of the pairs' ratios; its
+interval says whether there were enough of them (:mod:`bench.gateway.pairs`).
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from appliance.kit import crypto
 from appliance.kit.settings import EncoderSettings, EngineSettings
 from appliance.serving.launch import KEY
 from bench.auth.__main__ import people
-from bench.gateway import bare
+from bench.gateway import bare, pairs
 from bench.gateway.servers import DRAINED, Make, Server, appliance, served, started, web_environment
 from bench.query.stack import until
 from bench.report import Figure
@@ -39,7 +39,8 @@ from tests.factories.appliance import MODELS
 
 BOUND = 0.97
 SEED = 4
-REQUESTS = 96
+PAIRS = 30
+REQUESTS = 32
 TOKENS = 64
 """Of each answer, at most; no story ended before (the report says how many there were)."""
 WARM = 1
@@ -49,6 +50,7 @@ _WHO = ("a baker", "two sailors", "an old clockmaker", "a shy fox", "a young que
 _WHERE = ("in a harbour town", "below a glacier", "on a night train", "in a desert library", "at a lighthouse")
 _WHAT = ("who find a map", "who must keep a secret", "who wait for the rain", "who build a bridge", "who lose a key")
 _HOW = ("Tell it slowly.", "Begin with the weather.", "Write it as a letter.", "Begin at the end.")
+_FOR = ("", "It is for children.", "It is for old friends.", "It is for a stage.")
 
 _MORE = (
     ("first", "to the first token, median", "ms, "),
@@ -69,10 +71,10 @@ class Run:
     processor: float
 
 
-def prompts(pairs: int) -> list[list[str]]:
+def prompts(count: int) -> list[list[str]]:
     """For each pair its own, none twice; always the same."""
-    every = [" ".join(("Write a long story about", *parts)) for parts in product(_WHO, _WHERE, _WHAT, _HOW)]
-    chosen = random.Random(SEED).sample(every, REQUESTS * pairs)
+    every = [" ".join(("Write a long story about", *parts)) for parts in product(_WHO, _WHERE, _WHAT, _HOW, _FOR)]
+    chosen = random.Random(SEED).sample(every, REQUESTS * count)
     return [chosen[start : start + REQUESTS] for start in range(0, len(chosen), REQUESTS)]
 
 
@@ -152,33 +154,41 @@ async def _benchmark(server: Server, asked: list[str]) -> dict[str, Any]:
     return found
 
 
-def measure(servers: dict[str, Server], pairs: int) -> dict[str, list[Run]]:
+def measure(servers: dict[str, Server], count: int) -> dict[str, list[Run]]:
     """All pairs, after those that only warm up the engine and both servers."""
     seen = defaultdict(list)
-    for number, asked in enumerate(prompts(WARM + pairs), 1 - WARM):
-        names = list(servers) if number % 2 else list(reversed(servers))
-        for name in names:
+    ours_first = pairs.order(WARM + count)
+    for number, asked in enumerate(prompts(WARM + count), 1 - WARM):
+        for name in ("ours", "bare") if ours_first.pop() else ("bare", "ours"):
             told = run(servers[name], asked)
             if number > 0:
                 seen[name].append(told)
-            called = f"pair {number} of {pairs}" if number > 0 else "warming up"
+            called = f"pair {number} of {count}" if number > 0 else "warming up"
             line = f"{called}, {name}: {told.rate:.1f} tokens/s, {told.tokens} tokens"
             print(f"{line}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
         gc.freeze()  # what was imported is not looked through in the middle of a run
     return seen
 
 
-def figures(place: Path, pairs: int) -> Iterator[Figure]:
+def figures(place: Path, count: int) -> Iterator[Figure]:
     """Measure; the lines of the report."""
     with both(place) as servers:
-        seen = measure(servers, pairs)
+        yield from lines(measure(servers, count))
+
+
+def lines(seen: dict[str, list[Run]]) -> Iterator[Figure]:
+    """What was measured, against what is demanded."""
     ours, other = ([one.rate for one in seen[name]] for name in ("ours", "bare"))
-    ratios = [one / its for one, its in zip(ours, other, strict=True)]
-    median = statistics.median(ratios)
-    yield Figure(f"tokens/s, median of {pairs}", statistics.median(ours), statistics.median(other), "1/s, bare")
+    each = list(zip(ours, other, strict=True))
+    found, ratios = pairs.ratio(each), [one / its for one, its in each]
+    settled = "" if found.settles(BOUND) else f"{BOUND} lies within: not settled by so many pairs"
+    sure = f"end of its {pairs.SURE:.0%} interval"
+    yield Figure(f"tokens/s, median of {len(each)}", statistics.median(ours), statistics.median(other), "1/s, bare")
     yield Figure("tokens/s, least", min(ours), min(other), "1/s, bare")
     yield Figure("tokens/s, greatest", max(ours), max(other), "1/s, bare")
-    yield Figure(f"ratio, median of {pairs} pairs", median, None, "", f">= {BOUND}", median >= BOUND)
+    yield Figure(f"ratio, median of {len(each)} pairs", found.median, None, "", f">= {BOUND}", found.median >= BOUND)
+    yield Figure(f"ratio, low {sure}", found.low, None, settled)
+    yield Figure(f"ratio, high {sure}", found.high, None, settled)
     yield Figure("ratio, least", min(ratios), None, "")
     yield Figure("ratio, greatest", max(ratios), None, "")
     for what, name, unit in _MORE:
