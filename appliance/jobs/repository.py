@@ -9,13 +9,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, select, text, true, update
+from sqlalchemy import ColumnElement, Integer, bindparam, func, insert, literal_column, select, text, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import ASKING, TenantId
 from appliance.jobs.errors import JobNotFound
 from appliance.jobs.job import Event, EventKind, Job, JobId, Progress
+from appliance.jobs.ringing import MOST
 from appliance.jobs.states import Reason, State, Tries
 from appliance.jobs.tables import JobEventRow, JobRow
 from appliance.kit.errors import LeaseLost
@@ -26,6 +27,18 @@ _OPEN = text("state in ('queued', 'running')")
 """Literal, as in the index: with bound values PostgreSQL finds the index only until psycopg prepares the statement, at
 its sixth execution."""
 
+_AHEAD: ColumnElement[int] = literal_column(
+    "(select count(*) from (select 1 from jobs as other where other.tenant_id = jobs.tenant_id "  # noqa: S608 - a number
+    f"and other.state = 'queued' and other.not_before is null and not other.cancel_requested limit {MOST}) as ahead)",
+    Integer,
+)
+"""How many of the tenant's jobs wait already; whoever runs them goes on to the next without a bell."""
+
+_HELD = (
+    select(JobRow.lease_token)
+    .where(JobRow.id == bindparam("job"), JobRow.lease_token == bindparam("token"), JobRow.state == State.RUNNING)
+    .with_for_update()
+)
 _KINDS = frozenset(EventKind) - {EventKind.OTHER}
 
 
@@ -60,7 +73,7 @@ class JobRepository:
     def insert(
         self, tenant: TenantId, kind: str, args: Mapping[str, Any], key: str | None, *, outlives: bool = False
     ) -> tuple[JobId, bool]:
-        """Write a queued job; with a key that an open job of this kind has, give that one. True: a new row."""
+        """Write a queued job; with a key that an open job of this kind has, give that one. True: ring for it."""
         while True:
             identity = uuid7()
             made = self._session.execute(
@@ -68,11 +81,11 @@ class JobRepository:
                 .values(id=identity, tenant_id=tenant, kind=kind, args=dict(args), key=key)
                 .values(asked_by=self._session.info.get(ASKING), outlives=outlives)
                 .on_conflict_do_nothing(index_elements=["tenant_id", "kind", "key"], index_where=_OPEN)
-                .returning(JobRow.id)
+                .returning(_AHEAD)
             ).scalar_one_or_none()
             if made is not None:
                 self.append(tenant, JobId(identity), EventKind.STATE, {"state": State.QUEUED})
-                return JobId(identity), True
+                return JobId(identity), made < MOST
             same = select(JobRow.id).where(JobRow.tenant_id == tenant, JobRow.kind == kind, JobRow.key == key, _OPEN)
             found = self._session.execute(same).scalar_one_or_none()
             if found is not None:  # None: it ended between the two statements, so a new one may be written
@@ -108,6 +121,12 @@ class JobRepository:
     def set(self, job: JobId, **values: object) -> None:
         """Change columns of a row that this session has locked."""
         self._session.execute(update(JobRow).where(JobRow.id == job).values(**values))
+
+    def hold(self, job: JobId, token: int) -> None:
+        """Lock the row for the holder of this token, without reading it. Raises :class:`LeaseLost`, for none too."""
+        given = {"job": job, "token": token}
+        if self._session.connection().execute(_HELD, given).one_or_none() is None:
+            raise LeaseLost
 
     def guard(self, job: JobId, token: int, *, expired: bool = False) -> Job:
         """Lock the row for the holder of this token, or for whoever takes it back when ``expired``.

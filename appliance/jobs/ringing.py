@@ -11,7 +11,7 @@ from appliance.kit import log
 
 _ASKED = "appliance.jobs.asked"
 MOST = 8
-"""Rings for one commit: a thousand files need no thousand, since each worker that ends a job rings for the next."""
+"""Rings for a tenant's jobs that wait: a thousand files need no thousand, since each worker goes on to the next job."""
 
 _logger = log.get(__name__)
 

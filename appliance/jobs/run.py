@@ -7,15 +7,18 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import TenantId
-from appliance.jobs.job import Args, EventKind, JobId, Lease, Progress
+from appliance.jobs import ending
+from appliance.jobs.job import Args, Ending, EventKind, JobId, Lease, Progress
 from appliance.jobs.pulse import Pulse
 from appliance.jobs.repository import JobRepository
 from appliance.jobs.service import Jobs
+from appliance.jobs.states import State, Verdict
 from appliance.kit import clock
 from appliance.kit.database import Database
 
 PROGRESS_PAUSE = 0.5
 """Seconds between two progress events of one stage."""
+_NONE: Mapping[str, Ending] = {}
 
 
 class Run:
@@ -24,8 +27,10 @@ class Run:
     Each method that talks to the database may raise what :meth:`check` raises; let it pass through the handler.
     """
 
-    def __init__(self, lease: Lease, database: Database, pulse: Pulse) -> None:
+    def __init__(self, lease: Lease, database: Database, pulse: Pulse, endings: Mapping[str, Ending] = _NONE) -> None:
         self.lease = lease
+        self.ended = False
+        self._endings = endings
         self._database = database
         self._pulse = pulse
         self._progress = Progress()
@@ -66,7 +71,21 @@ class Run:
         with self._database.session(self.tenant) as session:
             yield session
             session.flush()
-            JobRepository(session).guard(self.job, self.lease.token)
+            JobRepository(session).hold(self.job, self.lease.token)
+
+    @contextmanager
+    def last(self, result: Mapping[str, Any]) -> Iterator[Session]:
+        """The transaction that ends the job too, as succeeded: what it writes and that end are one commit.
+
+        For handlers whose work ends with a write; nothing of the job may follow it.
+        """
+        self.check()
+        with self._database.session(self.tenant) as session:
+            yield session
+            session.flush()
+            job = JobRepository(session).guard(self.job, self.lease.token)
+            ending.settle(session, job, Verdict(State.SUCCEEDED, self.lease.tries), self._endings, result)
+        self.ended = True
 
     def jobs(self, session: Session) -> Jobs:
         """For asking for further jobs."""
@@ -95,7 +114,7 @@ class Run:
         self.check()
         with self._database.session(self.tenant) as session:
             rows = JobRepository(session)
-            rows.guard(self.job, self.lease.token)
+            rows.hold(self.job, self.lease.token)
             if columns:
                 rows.set(self.job, **columns)
             rows.append(self.tenant, self.job, kind, data)

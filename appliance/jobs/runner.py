@@ -15,7 +15,7 @@ from appliance.jobs.repository import JobRepository
 from appliance.jobs.ringing import try_ring
 from appliance.jobs.run import Run
 from appliance.jobs.states import Limits, State, Verdict
-from appliance.kit import log
+from appliance.kit import clock, log
 from appliance.kit.database import Database
 from appliance.kit.errors import LeaseLost
 from appliance.kit.settings import JobSettings
@@ -23,6 +23,8 @@ from appliance.kit.settings import JobSettings
 _logger = log.get(__name__)
 
 _DONE = State.SUCCEEDED
+SPELL = 10.0
+"""Seconds in which a worker that was rung for goes on from job to job: a bell costs as much as a claim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,28 @@ class Runner:
     owner: str
     around: Surroundings = field(default_factory=Surroundings)
 
+    def run_on(self, seconds: float = SPELL) -> int:
+        """Run jobs as their turns come, until none may begin or the time is over; how many ran.
+
+        What is committed after a claim that found nothing has a bell of its own; what waits when the time is over is
+        rung for here.
+        """
+        until, count = clock.monotonic() + seconds, 0
+        while self._one() is not None:
+            count += 1
+            if clock.monotonic() >= until:
+                self._ring_next()
+                break
+        return count
+
     def run_next(self) -> Lease | None:
-        """Run the job whose turn it is; None when none may begin."""
+        """Run the job whose turn it is, and ring for the next; None when none may begin."""
+        lease = self._one()
+        if lease is not None:
+            self._ring_next()
+        return lease
+
+    def _one(self) -> Lease | None:
         if self.around.stopping():
             return None
         settings = self.settings
@@ -50,7 +72,6 @@ class Runner:
             return None
         with log.bind(job=str(lease.job), kind=lease.kind, attempt=lease.tries.attempts):
             self._run(lease)
-        self._ring_next()
         return lease
 
     def _run(self, lease: Lease) -> None:
@@ -65,9 +86,10 @@ class Runner:
             longest=entry.longest,
             around=self.around,
         ):
-            run = Run(lease, self.app, pulse)
+            run = Run(lease, self.app, pulse, self.registry.endings)
             verdict, result = self._work(run)
-            self._settle(lease, verdict, result)
+            if not run.ended:
+                self._settle(lease, verdict, result)
 
     def _renew(self, lease: Lease) -> bool | None:
         with self.system.session() as session:

@@ -36,13 +36,13 @@ class Jobs:
         self._rows = JobRepository(session, seen)
 
     def ask(self, kind: str, args: Mapping[str, Any], key: str | None = None, *, outlives: bool = False) -> JobId:
-        """Write a job, in this transaction; a worker is woken once it has committed.
+        """Write a job, in this transaction; a worker is woken once it has committed, unless enough others wait already.
 
         ``args`` are JSON values. With a ``key``, an open job of the same kind and key is given instead of a second one.
         One that ``outlives`` its asker is not ended by a suspension.
         """
-        job, fresh = self._rows.insert(self._tenant, kind, args, key, outlives=outlives)
-        if fresh:
+        job, unheard = self._rows.insert(self._tenant, kind, args, key, outlives=outlives)
+        if unheard:
             ringing.remember(self._session, job)
         return job
 

@@ -13,4 +13,4 @@ def bind(app: Celery, runner: Callable[[], Runner]) -> None:
 
     @app.task(name=TASK)
     def run(job: str) -> None:  # noqa: ARG001 - whose turn it is may have changed since the bell was rung
-        runner().run_next()
+        runner().run_on()

@@ -32,7 +32,8 @@ def flip(session: Session, document: UUID, revision: UUID) -> None:
         if revision != row.current_revision:
             _make_current(session, document, revision)
         older = [id_ for id_, number in numbers.items() if number < numbers[revision]]
-        _remove(session, row.tenant_id, document, older)
+        if older:
+            _remove(session, row.tenant_id, document, older)
 
 
 def acknowledge(session: Session, seq: int, document: UUID) -> None:

@@ -10,12 +10,12 @@ is there twice or in part. The projector then makes the revision current (``flip
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 from uuid import UUID, uuid5
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert, update
+from sqlalchemy import Table, insert, update
 from sqlalchemy.orm import Session
 
 from appliance.drivers.blobs import Blobs
@@ -23,21 +23,25 @@ from appliance.drivers.encoder.port import Encoder
 from appliance.jobs.job import Ended
 from appliance.jobs.run import Run
 from appliance.jobs.states import State
-from appliance.knowledge import bm25, outbox, statistics
+from appliance.knowledge import advancing, bm25, outbox, statistics
+from appliance.knowledge.advancing import Wanted
 from appliance.knowledge.chunking import Chunk, chunks
 from appliance.knowledge.errors import FileNotRead
 from appliance.knowledge.language import detect
 from appliance.knowledge.parsing.errors import FileRefused
 from appliance.knowledge.parsing.limits import Recognition
 from appliance.knowledge.parsing.parsed import Parsed, line_at
-from appliance.knowledge.reading import Reading
 from appliance.knowledge.repository import Documents
 from appliance.knowledge.tables import ChunkRow, RevisionRow
 
 _FLOATS: Final = np.dtype("<f4")
 _TERMS: Final = np.dtype("<u4")
+_CHUNKS: Final = cast("Table", ChunkRow.__table__)
 _ROWS: Final = 200
 """Chunk rows in one statement."""
+
+Row = dict[str, Any]
+Terms = NDArray[np.uint32]
 
 
 class Parser(Protocol):
@@ -60,15 +64,19 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is to be read, as it stands when the job begins."""
+class Read:
+    """A file that was read and cut."""
 
-    document: UUID
-    collection: UUID
-    revision: UUID
-    name: str
-    sha256: str
-    reading: Reading
+    parsed: Parsed
+    title: str
+    language: str
+    chunks: list[Chunk]
+
+    @property
+    def result(self) -> Mapping[str, Any]:
+        """What the job tells."""
+        parsed = self.parsed
+        return {"chunks": len(self.chunks), "pages": len(parsed.pages) or None, "warnings": list(parsed.warnings)}
 
 
 class Ingest:
@@ -83,37 +91,23 @@ class Ingest:
     def __call__(self) -> Mapping[str, Any]:
         """Do it. Raises FileNotRead, EncoderNotReady (then the job is put off)."""
         with self._run.transaction() as session:
-            wanted = self._wanted(session)
+            wanted = advancing.wanted(session, self._document, self._revision)
             if wanted is not None:
-                self._enter(session, "parsing")
+                advancing.enter(session, self._document, "parsing")
         if wanted is None:
             return {"skipped": True}
         parsed = self._parsed(wanted)
-        self._enter_now("encoding")  # before the first call of the encoder, which may be loading, or dead
+        with self._run.transaction() as session:  # before the first call of the encoder, which may be loading, or dead
+            advancing.go_on(session, wanted, "parsing", "encoding")
         target = wanted.reading.chunk_tokens or self._tools.chunk_tokens
         found = chunks(parsed.text, parsed.blocks, self._tools.encoder.tokens, target)
-        title = parsed.title or PurePosixPath(wanted.name).stem
-        vectors = self._encoded([chunk.indexed(title) for chunk in found])
-        self._write(wanted, parsed, title, found, vectors)
-        return {"chunks": len(found), "pages": len(parsed.pages) or None, "warnings": list(parsed.warnings)}
-
-    def _wanted(self, session: Session) -> Wanted | None:
-        """What to do; None when it is done, replaced by a newer revision, or to be deleted."""
-        documents = Documents(session, self._run.tenant)
-        row, newest = documents.lock(self._document), documents.newest(self._document)
-        if row is None or newest is None or row.state == "deleting":
-            return None
-        if newest.id != self._revision or newest.chunk_count is not None:
-            return None
-        return Wanted(row.id, row.collection_id, newest.id, row.name, newest.sha256, Reading.of(newest.reading))
-
-    def _enter(self, session: Session, state: str) -> None:
-        Documents(session, self._run.tenant).set(self._document, state=state, reason_code=None, reason=None)
-
-    def _enter_now(self, state: str) -> None:
-        with self._run.transaction() as session:
-            if self._wanted(session) is not None:
-                self._enter(session, state)
+        read = Read(parsed, parsed.title or PurePosixPath(wanted.name).stem, detect(parsed.text), found)
+        vectors = self._encoded([chunk.indexed(read.title) for chunk in found])
+        rows, terms = self._prepared(wanted, read, vectors)
+        with self._run.last(read.result) as session:
+            if advancing.wanted(session, self._document, self._revision) is not None:
+                self._write(session, wanted, read, rows, terms)
+        return read.result
 
     def _parsed(self, wanted: Wanted) -> Parsed:
         with self._tools.blobs.local(self._run.tenant, wanted.sha256) as path:
@@ -134,44 +128,43 @@ class Ingest:
             vectors[start:end] = tools.encoder.encode(texts[start:end])
         return vectors
 
-    def _write(
-        self, wanted: Wanted, parsed: Parsed, title: str, found: list[Chunk], vectors: NDArray[np.float32]
-    ) -> None:
-        language = detect(parsed.text)
-        weights = [bm25.document(bm25.counted(chunk.counted(title))) for chunk in found]
-        rows = list(self._rows(wanted, parsed, language, found))
+    def _prepared(self, wanted: Wanted, read: Read, vectors: NDArray[np.float32]) -> tuple[list[Row], list[Terms]]:
+        """The rows of the chunks, and the terms of each."""
+        weights = [bm25.document(bm25.counted(chunk.counted(read.title))) for chunk in read.chunks]
+        rows = list(self._rows(wanted, read))
         for row, vector, weight in zip(rows, vectors, weights, strict=True):
             row["embedding"] = vector.astype(_FLOATS).tobytes()
             row["term_ids"] = weight.ids.astype(_TERMS).tobytes()
             row["term_weights"] = weight.values.astype(_FLOATS).tobytes()
-        with self._run.transaction() as session:
-            if self._wanted(session) is None:
-                return
-            statistics.add(session, self._run.tenant, [weight.ids for weight in weights])
-            for start in range(0, len(rows), _ROWS):
-                session.execute(insert(ChunkRow), rows[start : start + _ROWS])
-            session.execute(
-                update(RevisionRow)
-                .where(RevisionRow.id == wanted.revision)
-                .values(
-                    media_type=parsed.media_type,
-                    title=title,
-                    language=language,
-                    pages=len(parsed.pages) or None,
-                    text=parsed.text,
-                    chunk_count=len(rows),
-                    encoder=self._tools.encoder.name,
-                )
-            )
-            self._enter(session, "indexing")
-            where = (self._run.tenant, wanted.document, wanted.revision)
-            upserts = [outbox.Change("upsert", *where, row["id"]) for row in rows]
-            outbox.append(session, [*upserts, outbox.Change("flip", *where)])
+        return rows, [weight.ids for weight in weights]
 
-    def _rows(self, wanted: Wanted, parsed: Parsed, language: str, found: list[Chunk]) -> Iterator[dict[str, Any]]:
-        line, counted = 1, 0
-        for chunk in found:
-            line += line_at(parsed.text[counted : chunk.start], chunk.start - counted) - 1
+    def _write(self, session: Session, wanted: Wanted, read: Read, rows: list[Row], terms: list[Terms]) -> None:
+        """All of it; what others wait for, the tenant's statistics and the outbox, shortly before the commit."""
+        for start in range(0, len(rows), _ROWS):
+            session.connection().execute(insert(_CHUNKS), rows[start : start + _ROWS])
+        session.execute(
+            update(RevisionRow)
+            .where(RevisionRow.id == wanted.revision)
+            .values(
+                media_type=read.parsed.media_type,
+                title=read.title,
+                language=read.language,
+                pages=len(read.parsed.pages) or None,
+                text=read.parsed.text,
+                chunk_count=len(rows),
+                encoder=self._tools.encoder.name,
+            )
+        )
+        advancing.enter(session, wanted.document, "indexing")
+        statistics.add(session, self._run.tenant, terms)
+        where = (self._run.tenant, wanted.document, wanted.revision)
+        upserts = [outbox.Change("upsert", *where, row["id"]) for row in rows]
+        outbox.append(session, [*upserts, outbox.Change("flip", *where)])
+
+    def _rows(self, wanted: Wanted, read: Read) -> Iterator[Row]:
+        line, counted, text = 1, 0, read.parsed.text
+        for chunk in read.chunks:
+            line += line_at(text[counted : chunk.start], chunk.start - counted) - 1
             counted = chunk.start
             own = detect(chunk.text)
             yield {
@@ -188,7 +181,7 @@ class Ingest:
                 "line": line,
                 "headings": list(chunk.headings),
                 "lead": chunk.lead,
-                "language": language if own == "und" else own,
+                "language": read.language if own == "und" else own,
                 "tokens": chunk.tokens,
             }
 

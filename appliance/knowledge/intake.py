@@ -59,15 +59,15 @@ class Intake:
         if staged.size == 0:
             raise EmptyUpload
         lock_content(self._session, self._tenant, staged.sha256)
-        self._documents.insert(collection, name)
+        fresh = self._documents.insert(collection, name, self._batch)
         row = self._documents.named(collection, name)
-        newest = self._documents.newest(row.id)
+        newest = None if fresh else self._documents.newest(row.id)
         may(row, newest is None)
         if row.state == "deleting":
             raise DocumentBusy.about(name)
         changed = newest is None or newest.sha256 != staged.sha256
         if changed:
-            Stock(self._session, self._tenant).put(row.id, staged.size, self._by)
+            Stock(self._session, self._tenant).put(row.id, staged.size, self._by, fresh=fresh)
         blobs.keep(staged)
         if newest is not None and not changed:
             job = self._unfinished(row.id, newest.id, row.state)
@@ -76,7 +76,8 @@ class Intake:
         revision = self._documents.revise(row.id, number, staged.sha256, staged.size)
         act, before = ("document.update", newest.sha256) if newest else ("document.create", None)
         self._audit.record(act, row.id, before=before, after=staged.sha256, collection=collection, bytes=staged.size)
-        return Taken(row.id, self._ingest(row.id, revision), new=newest is None, unchanged=False)
+        job = self._ask(row.id, revision) if fresh else self._ingest(row.id, revision)  # a new row is queued already
+        return Taken(row.id, job, new=newest is None, unchanged=False)
 
     def forget(self, row: DocumentRow) -> UUID:
         """Delete a document, whose locked row this is, everywhere; it is not found any more from now on. The job's id.

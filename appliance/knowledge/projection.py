@@ -64,13 +64,13 @@ class Projection:
             rows = _rows(session, after, until)
             points = _points(session, [row.chunk_id for row in rows if row.op == "upsert" and row.chunk_id])
         changed = 0
-        for op, run in groupby(rows, key=lambda row: row.op):
-            if op == "flip":
-                self._flip(list(run) if flips else [])
-            elif op == "access":
+        for op, run in groupby(rows, key=_together):
+            if op == "access":
                 changed += sum(self._share(row, flips=flips) for row in run)
+            elif op == "delete":
+                changed += self._delete(list(run))
             else:
-                changed += self._change(op, list(run), points)
+                changed += self._take(list(run), points, flips=flips)
         return Step(rows[-1].seq if rows else after, changed)
 
     def rebuild(self) -> Iterator[int]:
@@ -88,14 +88,18 @@ class Projection:
             done, after = done + len(found), found[-1].id
             yield done
 
-    def _change(self, op: str, rows: Sequence[IndexOutboxRow], points: dict[UUID, Point]) -> int:
-        wanted = [row.chunk_id for row in rows if row.chunk_id]
-        if op == "upsert":
+    def _take(self, rows: Sequence[IndexOutboxRow], points: dict[UUID, Point], *, flips: bool) -> int:
+        """The points of several documents, then what makes those current: in this order each flip follows its own."""
+        wanted = [row.chunk_id for row in rows if row.op == "upsert" and row.chunk_id]
+        if wanted:
             self._upsert([points[chunk] for chunk in wanted if chunk in points])
-        else:
-            for tenant, theirs in groupby(rows, key=lambda row: row.tenant_id):
-                self.vectors.delete(tenant, [row.chunk_id for row in theirs if row.chunk_id])
+        self._flip([row for row in rows if flips and row.op == "flip"])
         return len(wanted)
+
+    def _delete(self, rows: Sequence[IndexOutboxRow]) -> int:
+        for tenant, theirs in groupby(rows, key=lambda row: row.tenant_id):
+            self.vectors.delete(tenant, [row.chunk_id for row in theirs if row.chunk_id])
+        return sum(1 for row in rows if row.chunk_id)
 
     def _upsert(self, points: Sequence[Point]) -> None:
         try:
@@ -111,6 +115,7 @@ class Projection:
             _logger.error("chunk left out of the index", chunk=str(point.id), reason=error.detail)  # noqa: TRY400 - the reason says it
 
     def _flip(self, rows: Sequence[IndexOutboxRow]) -> None:
+        """Each in its own transaction: whoever writes locks one document before the statistics and the outbox."""
         for row in rows:
             with self.database.session() as session:
                 flipping.flip(session, row.document_id, row.revision_id)
@@ -127,6 +132,10 @@ class Projection:
             with self.database.session() as session:
                 flipping.acknowledge(session, row.seq, row.document_id)
         return len(chunks)
+
+
+def _together(row: IndexOutboxRow) -> str:
+    return "take" if row.op in ("upsert", "flip") else row.op
 
 
 def newest(session: Session) -> int:

@@ -60,6 +60,12 @@ class Collections:
             raise CollectionNotFound.about(collection)
         return found[0]
 
+    def check(self, collection: UUID) -> None:
+        """As ``one``, without counting its documents, which takes the longer the more there are."""
+        query = select(CollectionRow.id).where(CollectionRow.id == collection, self._seen())
+        if self._session.execute(query).scalar_one_or_none() is None:
+            raise CollectionNotFound.about(collection)
+
     def page(self, limit: int, after: UUID | None, name: str | None) -> list[Collection]:
         """In the order in which they were made."""
         query = select(CollectionRow).where(self._seen()).order_by(CollectionRow.id).limit(limit)
@@ -128,13 +134,14 @@ class Documents:
         self._tenant = tenant
         self._readers = readers
 
-    def insert(self, collection: UUID, name: str) -> None:
+    def insert(self, collection: UUID, name: str, batch: UUID | None) -> bool:
         """A row for this name, unless there is one, with the collection's readers: they do not change meanwhile."""
         inherited = select(CollectionRow.readers).where(CollectionRow.id == collection).with_for_update(read=True)
         readers = self._session.execute(inherited).scalar_one()
         values = {"id": uuid7(), "tenant_id": self._tenant, "collection_id": collection, "name": name}
-        known = {"readers": readers, "projected_readers": readers}
-        self._session.execute(upsert(DocumentRow).values(**values, **known).on_conflict_do_nothing())
+        known = {"readers": readers, "projected_readers": readers, "batch_id": batch}
+        made = upsert(DocumentRow).values(**values, **known).on_conflict_do_nothing().returning(DocumentRow.id)
+        return self._session.execute(made).scalar_one_or_none() is not None
 
     def named(self, collection: UUID, name: str) -> DocumentRow:
         """The row of this name, locked."""
@@ -169,11 +176,8 @@ class Documents:
         query = (
             select(DocumentRow.name, RevisionRow.id, RevisionRow.title, RevisionRow.text)
             .join(RevisionRow, RevisionRow.id == DocumentRow.current_revision, isouter=True)
-            .where(
-                DocumentRow.id == document,
-                DocumentRow.state != "deleting",
-                read_by(DocumentRow.readers, self._readers),
-            )
+            .where(DocumentRow.id == document, DocumentRow.state != "deleting")
+            .where(read_by(DocumentRow.readers, self._readers))
         )
         row = self._session.execute(query).one_or_none()
         if row is None:
@@ -207,10 +211,9 @@ class Documents:
     def failed(self, collection: UUID) -> list[UUID]:
         """The documents of a collection that failed and that the caller may read."""
         may = read_by(DocumentRow.readers, self._readers)
-        query = select(DocumentRow.id).where(
-            DocumentRow.collection_id == collection, DocumentRow.state == "failed", may
-        )
-        return list(self._session.execute(query.order_by(DocumentRow.id)).scalars())
+        failed = DocumentRow.collection_id == collection, DocumentRow.state == "failed", may
+        query = select(DocumentRow.id).where(*failed).order_by(DocumentRow.id)
+        return list(self._session.execute(query).scalars())
 
     def newest(self, document: UUID) -> RevisionRow | None:
         """The revision with the highest number."""
@@ -230,11 +233,8 @@ class Documents:
 
     def contents(self, document: UUID) -> list[str]:
         """The digests of a document's revisions."""
-        return list(
-            self._session.execute(
-                select(RevisionRow.sha256).where(RevisionRow.document_id == document).distinct()
-            ).scalars()
-        )
+        query = select(RevisionRow.sha256).where(RevisionRow.document_id == document).distinct()
+        return list(self._session.execute(query).scalars())
 
     def shared(self, sha256: str, document: UUID) -> bool:
         """Whether another document of the tenant has this content."""

@@ -106,7 +106,7 @@ class Knowledge:
         What is served stays as it is until the index holds the new revision. A document that failed is tried again.
         Raises CollectionNotFound, BadName, EmptyUpload, NotYourDocument, DocumentBusy, NoRoomLeft.
         """
-        self._collections.one(collection)
+        self._collections.check(collection)
         plain = checked_name(name)
         taken = self._intake.put(collection, plain, staged, blobs, self._may_add)
         if taken.unchanged and taken.job is None and self._batch is not None:
@@ -122,7 +122,7 @@ class Knowledge:
     ) -> paging.Page[Document]:
         """A page of documents. Raises CollectionNotFound."""
         if collection is not None:
-            self._collections.one(collection)
+            self._collections.check(collection)
         found = self._documents.page(limit + 1, paging.decode(cursor), collection, state)
         return paging.page(found, limit, [one.id for one in found])
 

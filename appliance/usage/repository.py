@@ -184,16 +184,19 @@ def add_stock(session: Session, tenant: UUID, document: UUID, size: int, by: Add
     session.execute(insert(StockRow).values(**values))
 
 
-def count_stock(session: Session, tenant: UUID, subject: UUID, documents: int, size: int) -> tuple[int, int]:
-    """Add to a sum, which stays locked; the sum."""
+def count_stock(
+    session: Session, tenant: UUID, subjects: Sequence[UUID], documents: int, size: int
+) -> dict[UUID, tuple[int, int]]:
+    """Add to the sums of different subjects, which are locked in this order and stay so; the sums."""
     row = StockSumRow
-    made = insert(row).values(tenant_id=tenant, subject_id=subject, documents=documents, bytes=size)
+    added = {"tenant_id": tenant, "documents": documents, "bytes": size}
+    made = insert(row).values([{**added, "subject_id": subject} for subject in subjects])
     made = made.on_conflict_do_update(
         index_elements=["tenant_id", "subject_id"],
         set_={"documents": row.documents + documents, "bytes": row.bytes + size},
     )
-    found = session.execute(made.returning(row.documents, row.bytes)).one()
-    return found.documents, found.bytes
+    found = session.execute(made.returning(row.subject_id, row.documents, row.bytes))
+    return {one.subject_id: (one.documents, one.bytes) for one in found}
 
 
 def stock(session: Session, tenant: UUID, subject: UUID) -> tuple[int, int]:

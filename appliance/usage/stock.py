@@ -40,9 +40,12 @@ class Stock:
         self._session = session
         self._tenant = tenant
 
-    def put(self, document: UUID, size: int, by: Adder) -> None:
-        """Take room for a document, or for another content of it. Raises :class:`NoRoomLeft`."""
-        former = repository.take_stock(self._session, document)
+    def put(self, document: UUID, size: int, by: Adder, *, fresh: bool = False) -> None:
+        """Take room for a document (``fresh``: one that takes none yet), or for another content of it.
+
+        Raises :class:`NoRoomLeft`.
+        """
+        former = None if fresh else repository.take_stock(self._session, document)
         if former is not None:
             self._count(_subjects(self._tenant, former.user_id, former.key_id), -1, -former.bytes)
         taken = self._count(_subjects(self._tenant, by.user, by.key), 1, size)
@@ -57,10 +60,8 @@ class Stock:
             self._count(_subjects(self._tenant, former.user_id, former.key_id), -1, -former.bytes)
 
     def _count(self, subjects: Iterable[UUID], documents: int, size: int) -> dict[UUID, Taken]:
-        return {
-            subject: Taken(*repository.count_stock(self._session, self._tenant, subject, documents, size))
-            for subject in subjects
-        }
+        sums = repository.count_stock(self._session, self._tenant, list(subjects), documents, size)
+        return {subject: Taken(*found) for subject, found in sums.items()}
 
     def _check(self, taken: dict[UUID, Taken], new: bool, grown: int) -> None:  # noqa: FBT001 - private
         for row in repository.quotas(self._session, self._tenant):

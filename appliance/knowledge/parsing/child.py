@@ -27,6 +27,7 @@ from typing import Any, BinaryIO, Final, NoReturn
 from appliance.drivers.ocr.port import Eye
 from appliance.kit import clock
 from appliance.kit.confine import Walls, code, missing, offered
+from appliance.kit.priority import settle
 from appliance.knowledge.parsing.errors import FileRefused, TooHungry, TooSlow, Unreadable
 from appliance.knowledge.parsing.limits import ParseLimits
 from appliance.knowledge.parsing.message import EYES, REQUEST_LIMIT, answer_limit, answered, frame, receive, refused
@@ -190,6 +191,7 @@ def main() -> int:
         sys.stderr.write(f"{lacking}\n")
     sys.stderr.flush()
     tools, status = Tools(Walls(code()), _opened() if EYES in sys.argv else None), 0
+    settle()  # or the collector of each fork would write into all that it inherited, and copy it so
     while status == 0:
         select.select([0], [], [])
         pid = os.fork()

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from appliance.access.web import Databases
 from appliance.drivers.broker import MemoryBell
@@ -65,6 +66,22 @@ def test_a_thousand_jobs_ring_few_bells(databases: Databases, tenants: Tenants, 
         for number in range(MOST * 3):
             Jobs(session, tenants.a).ask("count", {"number": number})
     assert bell.waiting() == MOST
+
+
+def test_behind_many_that_wait_none_is_rung_for(databases: Databases, tenants: Tenants, bell: MemoryBell) -> None:
+    def ask(tenant: UUID) -> JobId:
+        with databases.app.session(tenant) as session:
+            return Jobs(session, tenants.of(tenant)).ask("count", {})
+
+    waiting = [ask(tenants.a) for _ in range(MOST + 2)]
+    assert list(bell.hear()) == waiting[:MOST], "whoever runs them goes on to the others by itself"
+    others = ask(tenants.b)
+    assert bell.hear() == (others,), "another tenant's are not counted"
+    with databases.system.session() as session:
+        session.execute(text("update jobs set not_before = now() + interval '1 hour'"))
+    assert bell.hear() == ()
+    after = ask(tenants.a)
+    assert bell.hear() == (after,), "nobody runs those that were put off"
 
 
 def test_asking_succeeds_when_the_broker_is_dead(databases: Databases, tenants: Tenants, bell: MemoryBell) -> None:
