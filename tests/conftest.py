@@ -25,10 +25,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_environment() -> None:
-    """No setting of the person who runs the tests leaks in; the model store is the one that set-up made."""
+def _own_environment(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No setting of the person who runs the tests leaks in; the model store is the one that set-up made.
+
+    No authority of the world is trusted: nothing goes that far, and each client of httpx would read them all anew.
+    """
     for name in [name for name in os.environ if name.startswith("APPLIANCE_") and name != "APPLIANCE_MODELS"]:
         del os.environ[name]
+    os.environ["SSL_CERT_DIR"] = str(tmp_path_factory.mktemp("authorities"))
 
 
 SEED = 20261124

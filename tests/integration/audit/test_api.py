@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
-from typer.testing import CliRunner
 
 from appliance.audit import ocsf
 from appliance.audit.verifying import verify
-from appliance.entry.cli.main import app
+from appliance.entry.cli.audit import NotAHead
+from tests.factories.cli import document, run
 from tests.integration.web.conftest import House, client, house
 
 __all__ = ("client", "house")
@@ -73,15 +74,13 @@ def test_an_export_is_proven_offline_and_a_changed_one_is_not(client: TestClient
     file.write_text(exported.text, encoding="utf-8")
     head.write_text(json.dumps(signed), encoding="utf-8")
     cut.write_text("".join(lines[:-3]), encoding="utf-8")
-    run = CliRunner()
-    whole = run.invoke(app, ["audit", "verify", str(file), "--head", str(head), "--key", signed["key"], "--json"])
-    assert (whole.exit_code, json.loads(whole.stdout)["holds"]) == (0, True)
-    broken = run.invoke(app, ["audit", "verify", str(cut), "--head", str(head), "--json"])
-    assert (broken.exit_code, json.loads(broken.stdout)["broken"]["kind"]) == (1, "cut")
-    told = run.invoke(app, ["audit", "verify", str(cut), "--head", str(head)])
-    assert f"broken at {len(lines) - 2}: cut" in told.stdout
-    strange = run.invoke(app, ["audit", "verify", str(file), "--key", "ab" * 32])
-    assert strange.exit_code == 1
+    code, whole = run("audit", "verify", file, "--head", head, "--key", signed["key"], "--json")
+    assert (code, document(whole)["holds"]) == (0, True)
+    code, broken = run("audit", "verify", cut, "--head", head, "--json")
+    assert (code, document(broken)["broken"]["kind"]) == (1, "cut")
+    assert f"broken at {len(lines) - 2}: cut" in run("audit", "verify", cut, "--head", head)[1]
+    with pytest.raises(NotAHead):
+        run("audit", "verify", file, "--key", "ab" * 32)
 
 
 def test_the_events_say_what_class_they_are(client: TestClient, house: House) -> None:

@@ -43,7 +43,7 @@ from tests.factories.serving import listening
 def served(settings: Settings, tmp_path: Path) -> Settings:
     """Settings with a store of tiny models and a scripted engine."""
     engine = EngineSettings(
-        model=models.LANGUAGE, program="appliance.drivers.vllm.scripted", start_seconds=30, poll_seconds=0.05
+        model=models.LANGUAGE, program="appliance.drivers.vllm.scripted", start_seconds=30, poll_seconds=0.15
     )
     store = models.store(tmp_path / "models")
     return settings.model_copy(

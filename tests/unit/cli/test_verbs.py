@@ -10,18 +10,17 @@ import httpx
 import pytest
 import typer
 from rich.console import Console
-from typer.testing import CliRunner
 
 from appliance.entry.cli import answers, doctor, documents, ingest, jobs, local, sign_in
 from appliance.entry.cli.answers import Unfinished
 from appliance.entry.cli.client import Refusal
 from appliance.entry.cli.events import Event
 from appliance.entry.cli.finding import NoApplianceKnown
-from appliance.entry.cli.main import app
 from appliance.entry.up_record import PartRecord, Record
 from appliance.kit.confine import Offered
 from appliance.kit.errors import NotFound
 from appliance.kit.layout import Layout
+from tests.factories.cli import run
 
 
 @pytest.mark.parametrize(
@@ -171,7 +170,8 @@ def test_a_login_needs_an_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("APPLIANCE_DATA", "APPLIANCE_URL", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
-    assert isinstance(CliRunner().invoke(app, ["login", "--token", "once"]).exception, NoApplianceKnown)
+    with pytest.raises(NoApplianceKnown):
+        run("login", "--token", "once")
 
 
 def test_what_cannot_be_asked_is_a_finding_too() -> None:
