@@ -23,6 +23,7 @@ from appliance.kit import clock, staging
 from appliance.kit.settings import Settings, load
 from appliance.knowledge import batches, retaining
 from appliance.knowledge.connect import Workshop
+from appliance.knowledge.forgetting import unfinished
 from appliance.knowledge.sources.watching import Watching
 from appliance.tenants import idempotency, invitations, lockout, sessions
 from appliance.usage import rolling, stock
@@ -80,6 +81,7 @@ def chores(settings: Settings) -> tuple[Chore, ...]:
         forgetting.late_rows,
         lambda session: exporting.clear(session, settings),
         Seldom(retaining.due),
+        Seldom(unfinished),
         Seldom(lambda session: batches.forget(session, timedelta(days=settings.jobs.keep_jobs_days))),
         Seldom(lambda session: rolling.forget(session, settings.usage)),
         Seldom(lambda session: appliance.knowledge.sources.tasks.forget_log(session, settings)),

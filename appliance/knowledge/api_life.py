@@ -38,9 +38,12 @@ class HistoryView(BaseModel):
 
 
 class RetriedView(BaseModel):
-    """How many documents are read again, and how many failed ones are left for the next request."""
+    """How many documents are read again, and how many failed ones are left for the next request.
 
-    batch_id: UUID
+    No batch where none had failed.
+    """
+
+    batch_id: UUID | None
     retried: int
     left: int
 

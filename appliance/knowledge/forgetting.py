@@ -6,24 +6,46 @@ because they name the files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import TenantId
 from appliance.drivers.blobs import Blobs
 from appliance.jobs.run import Run
+from appliance.jobs.service import Jobs
 from appliance.knowledge import outbox, statistics
+from appliance.knowledge.documents import FORGET
 from appliance.knowledge.errors import UnderHold
 from appliance.knowledge.originals import lock_content
 from appliance.knowledge.repository import Collections, Documents
-from appliance.knowledge.tables import ChunkRow, RevisionRow
+from appliance.knowledge.tables import ChunkRow, DocumentRow, RevisionRow
 
 Forgetter = Callable[[Session, TenantId, UUID], None]
 """Removes what another slice holds of a document (quotes in citations …); filled in ``entry``."""
+
+_OVERDUE: Final = timedelta(minutes=15)
+_AT_ONCE: Final = 1000
+
+
+def unfinished(session: Session) -> int:
+    """A chore of the ``system`` login: what was to be forgotten long ago is asked for again; how many.
+
+    Its job was cancelled, or failed. Who asked to forget was told that it is done, so no cancel takes it back.
+    """
+    hidden = (DocumentRow.state == "deleting") & DocumentRow.held_at.is_(None)
+    query = select(DocumentRow.tenant_id, DocumentRow.id).where(
+        hidden, DocumentRow.access_changed_at < func.clock_timestamp() - _OVERDUE
+    )
+    rows = session.execute(query.order_by(DocumentRow.id).limit(_AT_ONCE)).all()
+    for row in rows:
+        args = {"document": str(row.id)}
+        Jobs(session, TenantId(row.tenant_id)).ask(FORGET, args, f"forget:{row.id}", outlives=True)
+    return len(rows)
 
 
 class Forget:

@@ -18,7 +18,7 @@ from appliance.kit import clock
 from appliance.kit.database import Database
 from appliance.knowledge.batches import Batches
 from appliance.knowledge.errors import DocumentNotFound, NotHeld
-from appliance.knowledge.repository import Documents
+from appliance.knowledge.repository import Collections, Documents
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.tables import DocumentRow
 
@@ -63,14 +63,17 @@ class Life:
             Stage(one["state"], datetime.fromisoformat(one["at"]), one["reason_code"], one["reason"]) for one in told
         )
 
-    def retry_failed(self, collection: UUID) -> tuple[UUID, int, int]:
-        """Read a collection's failed documents again: the batch, how many, and how many are left.
+    def retry_failed(self, collection: UUID) -> tuple[UUID | None, int, int]:
+        """Read a collection's failed documents again: the batch (None: none failed), how many, and how many are left.
 
         Raises CollectionNotFound.
         """
+        Collections(self._session, self._principal.tenant, self._principal.readers).one(collection)
+        found = Documents(self._session, self._principal.tenant, self._principal.readers).failed(collection)
+        if not found:
+            return None, 0, 0
         batch = Batches(self._session, self._principal).begin(collection, "retry", ended=True)
         knowledge = Knowledge(self._session, self._principal, batch)
-        found = Documents(self._session, self._principal.tenant, self._principal.readers).failed(collection)
         for document in found[:MOST_AT_ONCE]:
             knowledge.retry(document)
         self._audit.record("collection.retry", collection, documents=min(len(found), MOST_AT_ONCE))

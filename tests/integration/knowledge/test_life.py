@@ -8,14 +8,16 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select, update
 
 from appliance.access.principal import Principal
+from appliance.jobs.service import Jobs
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
 from appliance.knowledge import life, lists
 from appliance.knowledge.batches import Batches
 from appliance.knowledge.errors import DocumentNotFound, NotHeld, UnderHold
+from appliance.knowledge.forgetting import unfinished
 from appliance.knowledge.life import Life
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.tables import DocumentRow
@@ -75,11 +77,31 @@ def test_all_that_failed_is_tried_again_and_nothing_else(office: Office) -> None
     with lived(office) as of:
         batch, *counted = of.retry_failed(office.collection)
         assert counted == [3, 0]
+        assert batch is not None
         assert Batches(of._session, office.me).one(batch).states == {"queued": 3}
     assert office.work() == 3
     with lived(office) as of:
         assert Batches(of._session, office.me).one(batch).states == {"failed": 3}
-        assert of.retry_failed(office.create("empty"))[1:] == (0, 0)
+        before = Batches(of._session, office.me).page(None, 50).items
+        assert of.retry_failed(office.create("empty")) == (None, 0, 0)
+        assert Batches(of._session, office.me).page(None, 50).items == before, "nothing was begun"
+
+
+def test_what_was_to_be_forgotten_is_forgotten_though_its_job_was_cancelled(office: Office) -> None:
+    document = office.ready("pump.txt", PUMP).id
+    cancelled = office.forget(document)
+    with office.databases.app.session(office.me.tenant) as session:
+        Jobs(session, office.me.tenant).cancel(cancelled)
+    assert office.work() == 0
+    assert office.files(), "it is hidden, and still there"
+    with office.databases.system.session() as session:
+        assert unfinished(session) == 0, "a job may be on its way"
+        session.execute(update(DocumentRow).values(access_changed_at=func.now() - timedelta(hours=1)))
+        assert (unfinished(session), unfinished(session)) == (1, 1)
+    assert office.work() == 1, "asked for once"
+    office.project()
+    assert not office.files()
+    assert not office.points()
 
 
 def test_what_is_held_is_not_forgotten_until_it_is_released(office: Office) -> None:
