@@ -27,6 +27,8 @@ BODY: Final = 2 * 1024 * 1024 + 64 * 1024
 """Bytes of any other body; the gateway's own limit lies just below."""
 FORM: Final = 64 * 1024
 """Bytes that a form may have beside its file."""
+ARCHIVES: Final = frozenset({"/api/v1/collection-imports"})
+"""Where a file is many files."""
 
 
 def uploads(routes: Sequence[BaseRoute]) -> tuple[APIRoute, ...]:
@@ -79,7 +81,7 @@ class Bodies:
         path = request.scope["path"]
         settings: Settings | None = getattr(request.app.state, "settings", None)
         if settings is not None and self._uploaded(request.scope):
-            most = settings.web.largest_upload
+            most = settings.web.largest_archive if path in ARCHIVES else settings.web.largest_upload
             return most + FORM, BlobTooLarge(f"more than {most} bytes", limit=most)
         most = OPEN_BODY if path in self._open else BODY
         return most, errors.TooLarge(f"a request to this address may have {most} bytes", limit=most)

@@ -20,6 +20,7 @@ import appliance.catalog.api
 import appliance.chat.api
 import appliance.jobs.api
 import appliance.knowledge.api
+import appliance.knowledge.api_archives
 import appliance.knowledge.api_batches
 import appliance.knowledge.api_glossary
 import appliance.knowledge.api_life
@@ -97,6 +98,7 @@ ROUTERS = (
     appliance.chat.api.router,
     appliance.jobs.api.router,
     appliance.knowledge.api.router,
+    appliance.knowledge.api_archives.router,
     appliance.knowledge.api_batches.router,
     appliance.knowledge.api_glossary.router,
     appliance.knowledge.api_life.router,
@@ -171,6 +173,7 @@ def build(configured: Settings) -> FastAPI:
     app.state.endings = handlers.registry().endings
     app.state.jobs_readable = about_readable
     app.state.blobs = appliance.knowledge.connect.blobs(configured)
+    app.state.archives = appliance.knowledge.connect.archives(configured)
     app.state.passages = appliance.knowledge.connect.retrieval(
         configured, databases.app, RemoteVectors(Client(layout.index_socket))
     )

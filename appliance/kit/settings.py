@@ -49,6 +49,7 @@ class WebSettings(_Section):
     key: Path | None = Field(None, description="TLS private key")
     proxies: str = Field("", description="Addresses of proxies whose X-Forwarded-For is believed, by commas")
     largest_upload: int = Field(100 * 1024 * 1024, ge=1, description="Bytes a single uploaded file may have")
+    largest_archive: int = Field(20 * 1024**3, ge=1, description="Bytes a collection's archive may have for its import")
     keep_idempotency_hours: int = Field(24, ge=1, description="Hours in which a repeated Idempotency-Key is known")
     threads: int = Field(16, ge=1, description="Threads for blocking work; also the limit of concurrent services")
     connections: int = Field(2_000, ge=1, description="Connections that may be open at once")

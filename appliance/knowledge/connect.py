@@ -13,6 +13,7 @@ from appliance.kit import crypto
 from appliance.kit.database import Database
 from appliance.kit.settings import Settings
 from appliance.knowledge.access import Index
+from appliance.knowledge.importing import Shelf
 from appliance.knowledge.ingest import Tools
 from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.parsing.limits import ParseLimits
@@ -39,6 +40,12 @@ def retrieval(settings: Settings, app: Database, vectors: Reader) -> Retrieval:
     """Search through an index, which ``entry`` chooses, and the encoder's process."""
     rereading = Rereading(RemoteReranker(settings.layout.encoder_socket)) if settings.encoder.reranker else None
     return Retrieval(app, Index(vectors), encoder(settings), rereading=rereading)
+
+
+def archives(settings: Settings) -> Shelf:
+    """Where archives of collections wait to be taken in."""
+    web = settings.web
+    return Shelf(settings.layout.exports, web.largest_archive, web.largest_upload)
 
 
 def parse_limits(settings: Settings) -> ParseLimits:
@@ -74,6 +81,11 @@ class Workshop:
     def signer(self) -> Signer:
         """For the certificates of what a rule forgot: the same key as for tenants."""
         return Signer(crypto.kept(self._settings.layout.secret(SECRET)))
+
+    @property
+    def archives(self) -> Shelf:
+        """For collections that are imported."""
+        return archives(self._settings)
 
     @cached_property
     def blobs(self) -> Blobs:

@@ -39,6 +39,48 @@ class HoldsOthers(Forbidden):
     advice = "Ask your administrator to delete it."
 
 
+class NotAllYours(Forbidden):
+    """The collection holds documents that you may not read; an export is of all of it."""
+
+    code = "not_all_yours"
+    advice = "Ask your administrator for access to them, or for the export."
+
+
+class TooManyToExport(Refused):
+    """The collection has more documents than one archive holds."""
+
+    code = "too_many_to_export"
+    advice = "Export the tenant, or divide the collection."
+
+
+class NotACollection(Refused):
+    """The file is no archive of a collection that this version reads."""
+
+    code = "not_a_collection_archive"
+    advice = "Give a file that 'appliance collections export' wrote; nothing was changed."
+
+
+class ArchiveDamaged(Refused):
+    """The archive is not as it was written."""
+
+    code = "archive_damaged"
+    advice = "Fetch it again, or export the collection anew; nothing was changed."
+
+
+class ArchiveHostile(Refused):
+    """The archive holds what no export writes."""
+
+    code = "archive_hostile"
+    advice = "Ask where the file comes from; nothing was changed."
+
+
+class ArchiveGone(NotFound):
+    """The archive waited for longer than a day and is not kept any more."""
+
+    code = "archive_gone"
+    advice = "Import it again."
+
+
 class NoRule(Conflict):
     """The collection keeps its documents: it has no rule of retention."""
 

@@ -42,11 +42,11 @@ class Collections:
         self._tenant = tenant
         self._readers = readers
 
-    def insert(self, name: str) -> CollectionId | None:
-        """The new collection's id; None when the name is taken."""
+    def insert(self, name: str, key: UUID | None = None) -> CollectionId | None:
+        """The new collection's id, ``key`` where that is given; None when the name is taken."""
         statement = (
             upsert(CollectionRow)
-            .values(id=uuid7(), tenant_id=self._tenant, name=name)
+            .values(id=key or uuid7(), tenant_id=self._tenant, name=name)
             .on_conflict_do_nothing()
             .returning(CollectionRow.id)
         )

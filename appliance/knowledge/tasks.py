@@ -10,6 +10,7 @@ from appliance.jobs.run import Run
 from appliance.knowledge import rereading
 from appliance.knowledge.documents import FORGET, FORGET_COLLECTION, INGEST
 from appliance.knowledge.forgetting import Forget, Forgetter
+from appliance.knowledge.importing import IMPORT, Importing, Shelf
 from appliance.knowledge.ingest import Ingest, Tools, ended
 from appliance.knowledge.retaining import RETAIN, Retain
 from appliance.tenants.certificate import Signer
@@ -33,6 +34,11 @@ class Equipment(Protocol):
         """For deletions, which need nothing else."""
         ...
 
+    @property
+    def archives(self) -> Shelf:
+        """For collections that are imported."""
+        ...
+
 
 def register(registry: Registry, workshop: Callable[[], Equipment], forgetters: Sequence[Forgetter] = ()) -> None:
     """Add ingest and deletion. ``workshop`` is called when the first job runs, not before."""
@@ -50,7 +56,11 @@ def register(registry: Registry, workshop: Callable[[], Equipment], forgetters: 
     def forget_collection(run: Run) -> Mapping[str, Any]:
         return Forget(run, made().blobs, forgetters).collection()
 
+    def take_in(run: Run) -> Mapping[str, Any]:
+        return Importing(run, made().blobs, made().archives)()
+
     registry.add(INGEST, ingest, ended=ended)
+    registry.add(IMPORT, take_in)
     registry.add(rereading.REREAD, rereading.run)
     registry.add(RETAIN, retain)
     registry.add(FORGET, forget)

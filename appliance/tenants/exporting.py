@@ -8,25 +8,24 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from appliance.jobs.registry import Registry
 from appliance.jobs.run import Run
-from appliance.kit import clock
+from appliance.kit.archives import PIECE, Writing
 from appliance.kit.database import Base, Database
 from appliance.tenants.exports import EXPORT, place
 from appliance.tenants.tables import TenantExportRow
 
 FORMAT = "appliance tenant export v1"
-_PIECE = 1 << 20
 _AT_ONCE = 500
 Line = Mapping[str, object]
 
@@ -87,7 +86,6 @@ class Exporting:
     def __init__(self, run: Run, tools: Tools) -> None:
         self._run, self._tools = run, tools
         self._tenant, self._export = UUID(str(run.args["tenant"])), UUID(str(run.args["export"]))
-        self._listed: list[dict[str, object]] = []
 
     def __call__(self) -> Mapping[str, Any]:
         """Write it. The result tells its size."""
@@ -101,7 +99,7 @@ class Exporting:
         part = target.with_suffix(".part")
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             with ZipFile(file, "w", ZIP_DEFLATED, compresslevel=1) as archive:
-                self._write(archive, content=content)
+                files = self._write(Writing(archive), content=content)
             file.flush()
             os.fsync(file.fileno())
         digest, size = _digest(part), part.stat().st_size
@@ -109,9 +107,9 @@ class Exporting:
         with self._tools.system.session() as session:
             done = update(TenantExportRow).where(TenantExportRow.id == self._export)
             session.execute(done.values(bytes=size, sha256=digest))
-        return {"bytes": size, "files": len(self._listed)}
+        return {"bytes": size, "files": files}
 
-    def _write(self, archive: ZipFile, *, content: bool) -> None:
+    def _write(self, archive: Writing, *, content: bool) -> int:
         wanted = [each for each in self._tools.parts if content or not each.content]
         kinds = self._tools.files.items() if content else ()
         files = [(kind, source, name) for kind, source in kinds for name in source.listed(self._tenant)]
@@ -126,43 +124,19 @@ class Exporting:
             self._run.progress(done, total, kind)
             with source.local(self._tenant, name) as path:
                 self._file(archive, f"{kind}/{name}", path)
-        manifest = {
-            "format": FORMAT,
-            "tenant": str(self._tenant),
-            "created_at": clock.now().isoformat(),
-            "content": content,
-            "files": self._listed,
-        }
-        archive.writestr("manifest.json", json.dumps(manifest, ensure_ascii=False, indent=1))
+        archive.close({"format": FORMAT, "tenant": str(self._tenant), "content": content})
+        return len(archive.listed)
 
-    def _lines(self, archive: ZipFile, part: Part, session: Session) -> None:
-        with self._member(archive, f"{part.name}.jsonl", ZIP_DEFLATED) as write:
+    def _lines(self, archive: Writing, part: Part, session: Session) -> None:
+        with archive.member(f"{part.name}.jsonl") as write:
             for line in part.lines(session, self._tenant):
                 write(json.dumps(line, ensure_ascii=False, default=str).encode() + b"\n")
 
-    def _file(self, archive: ZipFile, name: str, path: Path) -> None:
-        with path.open("rb") as source, self._member(archive, name, ZIP_STORED) as write:
-            while piece := source.read(_PIECE):
+    def _file(self, archive: Writing, name: str, path: Path) -> None:
+        with path.open("rb") as source, archive.member(name, ZIP_STORED) as write:
+            while piece := source.read(PIECE):
                 self._run.check()
                 write(piece)
-
-    @contextmanager
-    def _member(self, archive: ZipFile, name: str, how: int) -> Iterator[Callable[[bytes], None]]:
-        """A file of the archive, and its line in the manifest once it is written."""
-        hashed, size = hashlib.sha256(), 0
-        info = ZipInfo(name, clock.now().timetuple()[:6])
-        info.compress_type = how
-        info.external_attr = 0o600 << 16
-        with archive.open(info, "w", force_zip64=True) as member:
-
-            def write(piece: bytes) -> None:
-                nonlocal size
-                size += len(piece)
-                hashed.update(piece)
-                member.write(piece)
-
-            yield write
-        self._listed.append({"name": name, "sha256": hashed.hexdigest(), "bytes": size})
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,3 +72,9 @@ def groups_named(session: Session, tenant: TenantId, names: Iterable[str]) -> di
     """The groups of these names; those that there are not are left out."""
     query = select(GroupRow.name, GroupRow.id).where(GroupRow.tenant_id == tenant, GroupRow.name.in_(list(names)))
     return {row.name: row.id for row in session.execute(query)}
+
+
+def users_named(session: Session, tenant: TenantId, logins: Iterable[str]) -> dict[str, UUID]:
+    """The users of these logins; those that there are not are left out."""
+    query = select(UserRow.login, UserRow.id).where(UserRow.tenant_id == tenant, UserRow.login.in_(list(logins)))
+    return {row.login: row.id for row in session.execute(query)}

@@ -50,8 +50,14 @@ class Stock:
             self._count(_subjects(self._tenant, former.user_id, former.key_id), -1, -former.bytes)
         taken = self._count(_subjects(self._tenant, by.user, by.key), 1, size)
         grown = size if former is None else size - former.bytes
-        self._check(taken, former is None, grown)
+        self._check(taken, int(former is None), grown)
         repository.add_stock(self._session, self._tenant, document, size, by)
+
+    def room(self, documents: int, size: int, by: Adder) -> None:
+        """Raise :class:`NoRoomLeft` unless so many documents of so many bytes fit as well; nothing is taken."""
+        subjects = _subjects(self._tenant, by.user, by.key)
+        self._check(self._count(subjects, documents, size), documents, size)
+        self._count(subjects, -documents, -size)
 
     def drop(self, document: UUID) -> None:
         """Give a document's room back; harmless to repeat."""
@@ -63,11 +69,11 @@ class Stock:
         sums = repository.count_stock(self._session, self._tenant, list(subjects), documents, size)
         return {subject: Taken(*found) for subject, found in sums.items()}
 
-    def _check(self, taken: dict[UUID, Taken], new: bool, grown: int) -> None:  # noqa: FBT001 - private
+    def _check(self, taken: dict[UUID, Taken], new: int, grown: int) -> None:
         for row in repository.quotas(self._session, self._tenant):
             found = taken.get(row.subject_id)
             for limit in limits(row) if found else ():
-                asked = {Measure.DOCUMENTS: int(new), Measure.BYTES: grown}.get(limit.measure, 0)
+                asked = {Measure.DOCUMENTS: new, Measure.BYTES: grown}.get(limit.measure, 0)
                 if found and asked > 0 and found.of(limit.measure) > limit.amount:
                     raise full(
                         limit.kind, limit.subject, limit.measure, limit.amount, found.of(limit.measure) - asked, asked

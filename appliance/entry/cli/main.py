@@ -9,6 +9,7 @@ import appliance
 from appliance.entry.cli import (
     adapters,
     answers,
+    archives,
     audit,
     batches,
     deleting,
@@ -28,7 +29,6 @@ from appliance.entry.cli import (
     output,
     pushing,
     quotas,
-    retention,
     routes,
     search,
     sessions,
@@ -77,7 +77,7 @@ app.command("doctor")(doctor.doctor)
 app.command("ingest")(ingest.ingest)
 app.command("ask")(answers.ask)
 app.command("search")(search.search)
-app.add_typer(retention.COLLECTIONS, name="collections")
+app.add_typer(archives.COLLECTIONS, name="collections")
 app.add_typer(tagging.DOCUMENTS, name="documents")
 app.add_typer(batches.app, name="batches")
 app.add_typer(pushing.SOURCES, name="sources")

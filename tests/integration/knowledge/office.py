@@ -26,6 +26,7 @@ from appliance.knowledge import tasks
 from appliance.knowledge.access import Index
 from appliance.knowledge.documents import Added, Document
 from appliance.knowledge.forgetting import Forgetter
+from appliance.knowledge.importing import Shelf
 from appliance.knowledge.ingest import Parser, Tools
 from appliance.knowledge.projection import Projection
 from appliance.knowledge.retrieval import Found, Retrieval
@@ -49,11 +50,17 @@ class Equipment:
 
     tools: Tools
     signer: Signer = SIGNER
+    shelf: Shelf | None = None
 
     @property
     def blobs(self) -> DirectoryBlobs:
         assert isinstance(self.tools.blobs, DirectoryBlobs)
         return self.tools.blobs
+
+    @property
+    def archives(self) -> Shelf:
+        assert self.shelf is not None
+        return self.shelf
 
 
 @dataclass
@@ -72,15 +79,19 @@ class Office:
     def __post_init__(self) -> None:
         self.me = self.join(uuid7())
         self.blobs = DirectoryBlobs(self.root)
+        self.shelf = Shelf(self.root.with_name("exports"), 50_000_000, self.largest)
         self.tools = Tools(self.blobs, self.parser, self.encoder, chunk_tokens=40, encode_batch=4)
         self.registry = Registry()
-        tasks.register(self.registry, lambda: Equipment(self.tools), self.forgetters)
+        tasks.register(self.registry, self.equipment, self.forgetters)
         self.runner = Runner(
             self.databases.system, self.databases.app, self.registry, MemoryBell(), JobSettings(attempts=2), "test"
         )
         self.projection = Projection(self.databases.system, self.vectors)
         self.retrieval = Retrieval(self.databases.app, Index(self.vectors), self.encoder)
         self.collection = self.create("handbook")
+
+    def equipment(self) -> Equipment:
+        return Equipment(self.tools, shelf=self.shelf)
 
     def join(self, tenant: UUID) -> Principal:
         """A member of a new tenant."""

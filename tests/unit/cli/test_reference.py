@@ -19,6 +19,8 @@ VERBS = (
     "collections list",
     "collections create",
     "collections delete",
+    "collections export",
+    "collections import",
     "documents list",
     "documents show",
     "documents delete",
