@@ -212,7 +212,7 @@ class Importing:
             if staged.sha256 != line.sha256:
                 raise ArchiveDamaged(f"the original of {line.name!r} has changed since it was looked at")
             with self._run.transaction() as session:
-                Collections(session, self._run.tenant).one(self._collection)
+                Collections(session, self._run.tenant).check(self._collection)
                 self._put(session, archive, line, staged)
         except _Another:
             return False
