@@ -6,14 +6,14 @@ What the glossary adds finds passages that say it in other words; what the quest
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from appliance.access.principal import TenantId
+from appliance.kit.asking import Asked, Question
 from appliance.knowledge import bm25
 from appliance.knowledge.fusion import covers
 from appliance.knowledge.language import detect
@@ -24,9 +24,11 @@ _JOINED: Final = re.compile(r"[a-z0-9]{2}")
 WEIGHT: Final = 0.6
 """Of all terms of what the glossary adds together, against 1 for each term of what stands in the question."""
 
-_FOUND: Final = text(
-    "select term, expansions, forms from glossary_terms where tenant_id = :tenant and exists "
-    "(select 1 from unnest(forms) as form where position(form in :plain) > 0) order by id"
+_FOUND: Final = Question(
+    text(
+        "select term, expansions, forms from glossary_terms where tenant_id = :tenant and exists "
+        "(select 1 from unnest(forms) as form where position(form in :plain) > 0) order by id"
+    )
 )
 """One short look at all entries of the tenant, 2,000 at most; nothing is sent for those that the question has not."""
 
@@ -75,12 +77,20 @@ class Expansion:
         return "\n".join((self.question, *self.others))
 
 
-def expanded(session: Session, tenant: TenantId, question: str) -> Expansion:
-    """The question with what the glossary of the session's tenant adds."""
-    plain = normal(question).replace("\0", " ")
-    rows = session.connection().execute(_FOUND, {"tenant": tenant, "plain": plain})
-    found = (_added(plain, (row.term, *row.expansions), row.forms) for row in rows)
-    return Expansion(question, tuple(one for one in found if one is not None))
+def entries(tenant: TenantId, question: str) -> Asked:
+    """Asks for the entries of the tenant's glossary that may stand in the question."""
+    return _FOUND.of(tenant=tenant, plain=_plain(question))
+
+
+def expanded(question: str, found: Iterable[Any]) -> Expansion:
+    """The question with what these entries add."""
+    plain = _plain(question)
+    added = (_added(plain, (row.term, *row.expansions), row.forms) for row in found)
+    return Expansion(question, tuple(one for one in added if one is not None))
+
+
+def _plain(question: str) -> str:
+    return normal(question).replace("\0", " ")
 
 
 def _added(plain: str, written: Sequence[str], forms: Sequence[str]) -> Added | None:

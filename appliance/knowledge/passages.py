@@ -7,9 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
-    Row,
     Select,
     Uuid,
     and_,
@@ -25,11 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import Principal
+from appliance.access.principal import Principal, TenantId
+from appliance.kit.asking import Asked, Question
+from appliance.knowledge import narrowing
 from appliance.knowledge.access import Changes
 from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import Place
-from appliance.knowledge.narrowing import passes
+from appliance.knowledge.repository import names_one
 from appliance.knowledge.tables import ChunkRow, CorpusStatisticsRow, DocumentRow, RevisionRow, TermStatisticsRow
 from appliance.knowledge.wish import Filters
 
@@ -54,55 +54,53 @@ MOST_NAMED: Final = 2000
 filter; more revokes are found out when they are looked up."""
 
 
-def _read_by(entries: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The rule: one of the document's readers is one of the principal's entries."""
-    return DocumentRow.readers.op("&&", return_type=Boolean())(entries)
+_TENANT: Final = bindparam("tenant", type_=Uuid())
+_READ: Final = and_(
+    DocumentRow.state != "deleting", names_one(DocumentRow.readers, bindparam("readers", type_=ARRAY(TEXT)))
+)
 
 
-def _readable(*, within: bool = False) -> Select[Any]:
-    """Made once: building it takes as long as running it. Arrays, so that it is one text and prepared once.
+def _readable() -> Select[Any]:
+    """Of chunks by id those that may be read and pass the filters. Arrays, so that it is one text and prepared once.
 
     Each step is by id, and fenced: a planner without statistics (all that was ingested in the last minute) goes through
     the tenant's chunks, or for each chunk through its documents.
     """
-    tenant = bindparam("tenant", type_=Uuid())
     found = (
         select(*_SHOWN)
-        .where(ChunkRow.id == any_(bindparam("chunks", type_=ARRAY(Uuid))), ChunkRow.tenant_id == tenant)  # beside RLS
+        .where(ChunkRow.id == any_(bindparam("chunks", type_=ARRAY(Uuid))), ChunkRow.tenant_id == _TENANT)  # beside RLS
         .cte("found")
         .prefix_with("materialized")
     )
-    its = select(DocumentRow.name).where(
-        DocumentRow.tenant_id == tenant,
+    its = (
+        DocumentRow.tenant_id == _TENANT,
         DocumentRow.id == found.c.document_id,
         DocumentRow.current_revision == found.c.revision_id,
-        DocumentRow.state != "deleting",
-        _read_by(bindparam("readers", type_=ARRAY(TEXT))),
     )
-    if within:
-        its = its.where(DocumentRow.collection_id == any_(bindparam("within", type_=ARRAY(Uuid))))
-    document = its.limit(1).lateral("document")
-    same = RevisionRow.tenant_id == tenant, RevisionRow.id == found.c.revision_id
-    revision = select(RevisionRow.title).where(*same).limit(1).lateral("revision")
+    passing = narrowing.inside(), narrowing.of_document()
+    document = select(DocumentRow.name).where(*its, _READ, *passing).limit(1).lateral("document")
+    same = RevisionRow.tenant_id == _TENANT, RevisionRow.id == found.c.revision_id
+    revision = select(RevisionRow.title).where(*same, narrowing.of_revision()).limit(1).lateral("revision")
     title = func.coalesce(func.nullif(revision.c.title, ""), document.c.name).label("title")
     shown = select(found, document.c.name, title).select_from(found)
     return shown.join(document, true()).join(revision, true())
 
 
-_STATISTICS: Final = (
+_READABLE: Final = Question(_readable())
+_STATISTICS: Final = Question(
     select(TermStatisticsRow.term, TermStatisticsRow.chunks)
-    .where(TermStatisticsRow.term == any_(bindparam("terms", type_=ARRAY(BigInteger))))
-    .union_all(select(null(), CorpusStatisticsRow.chunks))
+    .where(
+        TermStatisticsRow.tenant_id == _TENANT,
+        TermStatisticsRow.term == any_(bindparam("terms", type_=ARRAY(BigInteger))),
+    )
+    .union_all(select(null(), CorpusStatisticsRow.chunks).where(CorpusStatisticsRow.tenant_id == _TENANT))
 )
-_GRANTED: Final = and_(DocumentRow.state != "deleting", _read_by(bindparam("readers", type_=ARRAY(TEXT))))
-_CHANGES: Final = (
-    select(DocumentRow.id, _GRANTED.label("granted"))
-    .where(DocumentRow.tenant_id == bindparam("tenant"), DocumentRow.access_changed_at.is_not(None))
-    .order_by(_GRANTED.desc())
+_CHANGES: Final = Question(
+    select(DocumentRow.id, _READ.label("granted"))
+    .where(DocumentRow.tenant_id == _TENANT, DocumentRow.access_changed_at.is_not(None))
+    .order_by(_READ.desc())
     .limit(MOST_NAMED + 1)
 )
-_READABLE: Final = _readable()
-_READABLE_WITHIN: Final = _readable(within=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,24 +137,19 @@ _ALL: Final = Filters()
 
 
 def readable(
-    session: Session,
     principal: Principal,
     chunks: Sequence[UUID],
     collections: tuple[UUID, ...] | None = None,
     filters: Filters = _ALL,
-) -> dict[UUID, Passage]:
-    """Those of the chunks that are of a current revision of a document that the principal may read, by id."""
-    given: dict[str, object] = {
-        "chunks": list(chunks),
-        "tenant": principal.tenant,
-        "readers": sorted(principal.readers),
-    }
-    query = _READABLE
-    if collections is not None:
-        query, given = _READABLE_WITHIN, {**given, "within": list(collections)}
-    if filters:
-        query = query.where(passes(filters, query.selected_columns.revision_id))
-    return {row.id: _passage(row) for row in session.connection().execute(query, given)}
+) -> Asked:
+    """Asks for those of the chunks that are of a current revision of a document that the principal may read."""
+    passing = narrowing.given(filters, collections)
+    return _READABLE.of(tenant=principal.tenant, chunks=list(chunks), readers=sorted(principal.readers), **passing)
+
+
+def shown(rows: Sequence[Any]) -> dict[UUID, Passage]:
+    """What was asked with ``readable``, by the chunks' ids."""
+    return {row.id: _passage(row) for row in rows}
 
 
 def hold(session: Session, principal: Principal, documents: Collection[UUID]) -> frozenset[UUID]:
@@ -181,25 +174,36 @@ def _those(principal: Principal, documents: Collection[UUID]) -> Select[UUID]:
 
 
 def _may(principal: Principal) -> ColumnElement[bool]:
-    return and_(DocumentRow.state != "deleting", _read_by(cast(sorted(principal.readers), ARRAY(TEXT))))
+    return and_(
+        DocumentRow.state != "deleting", names_one(DocumentRow.readers, cast(sorted(principal.readers), ARRAY(TEXT)))
+    )
 
 
-def statistics(session: Session, terms: Sequence[int]) -> Statistics:
-    """How many chunks the session's tenant has, and in how many of them each of the terms stands."""
-    found = {row.term: row.chunks for row in session.connection().execute(_STATISTICS, {"terms": list(terms)})}
-    return Statistics(found.pop(None, 0), found)
+def statistics(tenant: TenantId, terms: Collection[int]) -> Asked:
+    """Asks how many chunks a tenant has, and in how many of them each of the terms stands."""
+    return _STATISTICS.of(tenant=tenant, terms=list(terms))
 
 
-def changes(session: Session, principal: Principal) -> Changes:
-    """Of the documents whose readers the index does not know yet: which the principal may read, and which not."""
-    given = {"tenant": principal.tenant, "readers": sorted(principal.readers)}
-    rows = session.connection().execute(_CHANGES, given).all()
+def counted(*answers: Sequence[Any]) -> Statistics:
+    """What was asked with ``statistics``, once or more often."""
+    found: dict[int | None, int] = {row.term: row.chunks for rows in answers for row in rows}
+    whole = found.pop(None, 0)
+    return Statistics(whole, {term: chunks for term, chunks in found.items() if term is not None})
+
+
+def changes(principal: Principal) -> Asked:
+    """Asks about the documents whose readers the index does not know yet: which of them the principal may read."""
+    return _CHANGES.of(tenant=principal.tenant, readers=sorted(principal.readers))
+
+
+def changed(rows: Sequence[Any]) -> Changes:
+    """What was asked with ``changes``."""
     if len(rows) > MOST_NAMED and rows[-1].granted:
         return Changes(everything=True)
     return Changes(tuple(row.id for row in rows if row.granted), tuple(row.id for row in rows if not row.granted))
 
 
-def _passage(row: Row[*tuple[Any, ...]]) -> Passage:
+def _passage(row: Any) -> Passage:  # noqa: ANN401 - a row as the driver gives it
     return Passage(
         chunk=row.id,
         document=row.document_id,

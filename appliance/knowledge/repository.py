@@ -1,6 +1,7 @@
 """Questions to the tables of collections and documents. One tenant's session; row-level security does the scoping."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -75,17 +76,6 @@ class Collections:
             query = query.where(CollectionRow.name == name)
         return self._read(query)
 
-    def resolve(self, named: Sequence[str]) -> tuple[UUID, ...]:
-        """Ids of collections that are given by id or by name. Raises CollectionNotFound for the first unknown one."""
-        query = select(CollectionRow.id, CollectionRow.name).where(
-            or_(CollectionRow.name.in_(named), CollectionRow.id.in_(_uuids(named))), self._seen()
-        )
-        known = {key: row.id for row in self._session.execute(query) for key in (row.name, str(row.id))}
-        missing = [one for one in named if one not in known]
-        if missing:
-            raise CollectionNotFound(missing[0])
-        return tuple(dict.fromkeys(known[one] for one in named))
-
     def delete(self, collection: UUID) -> bool:
         """Remove a collection that holds no document; False when it still holds one."""
         empty = ~exists().where(DocumentRow.collection_id == collection)
@@ -94,14 +84,7 @@ class Collections:
         return gone or not self._session.execute(select(exists().where(CollectionRow.id == collection))).scalar_one()
 
     def _seen(self) -> ColumnElement[bool]:
-        if self._readers is None:
-            return true()
-        inside = exists().where(
-            DocumentRow.collection_id == CollectionRow.id,
-            DocumentRow.state != "deleting",
-            read_by(DocumentRow.readers, self._readers),
-        )
-        return or_(read_by(CollectionRow.readers, self._readers), inside)
+        return true() if self._readers is None else seen(cast(sorted(self._readers), ARRAY(TEXT)))
 
     def _read(self, query: Select[CollectionRow]) -> list[Collection]:
         rows = self._session.execute(query).scalars().all()
@@ -114,16 +97,6 @@ class Collections:
         for collection, state, count in self._session.execute(states):
             counts[collection][state] = count
         return [Collection(CollectionId(row.id), row.name, row.created_at, counts[row.id]) for row in rows]
-
-
-def _uuids(named: Sequence[str]) -> list[UUID]:
-    found: list[UUID] = []
-    for one in named:
-        try:
-            found.append(UUID(one))
-        except ValueError:
-            continue
-    return found
 
 
 class Documents:
@@ -270,9 +243,22 @@ class Documents:
 
 def read_by(column: InstrumentedAttribute[list[str]], readers: frozenset[str] | None) -> ColumnElement[bool]:
     """Whether an access list names one of the readers; always for None, which is a job."""
-    if readers is None:
-        return true()
-    return column.op("&&", return_type=Boolean())(cast(sorted(readers), ARRAY(TEXT)))
+    return true() if readers is None else names_one(column, cast(sorted(readers), ARRAY(TEXT)))
+
+
+def names_one(column: InstrumentedAttribute[list[str]], entries: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The rule: one of an access list's entries is one of the principal's."""
+    return column.op("&&", return_type=Boolean())(entries)
+
+
+def seen(entries: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a principal of these entries sees a collection: may read it, or a document in it."""
+    inside = exists().where(
+        DocumentRow.collection_id == CollectionRow.id,
+        DocumentRow.state != "deleting",
+        names_one(DocumentRow.readers, entries),
+    )
+    return or_(names_one(CollectionRow.readers, entries), inside)
 
 
 def _document(row: Row[DocumentRow, RevisionRow]) -> Document:

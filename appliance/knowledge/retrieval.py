@@ -3,7 +3,8 @@
     question ─▶ language, terms ─▶ IDF of the tenant ─┐
              └▶ encoder (if it knows the language) ───┴▶ index, both legs ─▶ fusion ─▶ access by id ─▶ passages
 
-No session is open while the encoder or the index is waited for.
+PostgreSQL is asked in one round trip before and in one after (``kit.asking``), and nothing of it is held while the
+encoder or the index is waited for.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,16 +20,17 @@ from appliance.audit.service import Audit
 from appliance.drivers.encoder.port import Encoder, EncoderNotReady
 from appliance.drivers.vectors.port import Sparse
 from appliance.kit import clock
+from appliance.kit.asking import ask
 from appliance.kit.database import Database
-from appliance.knowledge import bm25, narrowing, passages
-from appliance.knowledge.access import Changes, Index
-from appliance.knowledge.expansion import Expansion, expanded
+from appliance.knowledge import narrowing, passages
+from appliance.knowledge.access import Index
+from appliance.knowledge.beforehand import Beforehand, beforehand
+from appliance.knowledge.expansion import Expansion
 from appliance.knowledge.folding import Folding
 from appliance.knowledge.fusion import DEPTH, Fused, covers, hybrid
 from appliance.knowledge.highlights import highlights
 from appliance.knowledge.language import Language, detect
 from appliance.knowledge.passages import Passage
-from appliance.knowledge.repository import Collections
 from appliance.knowledge.reranked import LEG, Rereading
 from appliance.knowledge.stitching import stitched
 from appliance.knowledge.terms import terms
@@ -70,9 +72,7 @@ class _Query:
     principal: Principal
     dense: NDArray[np.float32] | None
     sparse: Sparse | None
-    changes: Changes
-    collections: tuple[UUID, ...] | None
-    documents: tuple[UUID, ...] | None
+    known: Beforehand
     filters: Filters
 
 
@@ -119,19 +119,12 @@ class Retrieval:
         Raises CollectionNotFound, and Unavailable when the index does not answer.
         """
         watch, language = _Watch(), detect(question)
-        with self._database.session(principal.tenant) as session:
-            known = Collections(session, principal.tenant, principal.readers)
-            within = known.resolve(wish.collections) if wish.collections is not None else None
-            expansion = expanded(session, principal.tenant, question)
-            counts = expansion.counts()
-            weights = bm25.question(counts, passages.statistics(session, list(counts)))
-            changes = passages.changes(session, principal)
-            documents = narrowing.named(session, principal.tenant, wish.filters, within, self.most_named)
+        known = beforehand(self._database, principal, question, wish, self.most_named)
         watch.charge("access_ms")
-        dense, note = self._vector(expansion, language)
+        dense, note = self._vector(known.expansion, language)
         watch.charge("encode_ms")
-        sparse = Sparse(weights.ids, weights.values) if len(weights) else None
-        query = _Query(principal, dense, sparse, changes, within, documents, wish.filters)
+        sparse = Sparse(known.weights.ids, known.weights.values) if len(known.weights) else None
+        query = _Query(principal, dense, sparse, known, wish.filters)
         found = self._best(query, wish, watch)
         legs: tuple[str, ...] = ("sparse",) if dense is None else ("sparse", "dense")
         if self._rereading is not None and found:
@@ -140,7 +133,7 @@ class Retrieval:
             except EncoderNotReady:
                 note = note or "The reranker is not ready: passages are in the order of the two rankings."
             watch.charge("rerank_ms")
-        return Found(question, language, tuple(found[: wish.limit]), legs, note, watch.timings(), expansion)
+        return Found(question, language, tuple(found[: wish.limit]), legs, note, watch.timings(), known.expansion)
 
     def search(self, principal: Principal, question: str, wish: Wish = PLAIN, *, by: Principal | None = None) -> Found:
         """As :meth:`find`, for somebody who reads the passages: who, and of which documents, is audited.
@@ -198,9 +191,9 @@ class Retrieval:
             query.dense,
             query.sparse,
             depth,
-            changes=query.changes,
-            collections=query.collections,
-            documents=query.documents,
+            changes=query.known.changes,
+            collections=query.known.collections,
+            documents=query.known.documents,
         )
         sparse = [(hit.id, hit.score) for hit in legs.sparse]
         dense = [(hit.id, hit.score) for hit in legs.dense]
@@ -214,6 +207,6 @@ class Retrieval:
             part = candidates[start : start + step]
             start, step = start + step, min(step * 2, _MOST_AT_ONCE)
             ids = [one.id for one in part]
-            with self._database.session(query.principal.tenant) as session:
-                rows = passages.readable(session, query.principal, ids, query.collections, query.filters)
+            asked = passages.readable(query.principal, ids, query.known.collections, query.filters)
+            rows = passages.shown(*ask(self._database, query.principal.tenant, asked))
             yield from (replace(rows[one.id], score=one.score, places=one.places) for one in part if one.id in rows)

@@ -1,11 +1,11 @@
-"""How long a search takes at 50,000 chunks: `make bench-query`, `bin/bench query [--json] [--chunks N]`.
+"""How long a search takes at 50,000 chunks: `make bench-query`, `bin/bench query [--json] [--chunks N | --points N]`.
 
 Synthetic vectors (384 dimensions, clustered; terms after Zipf) of five tenants in a real PostgreSQL and a real index
 process. The real path of a search, the HTTP request excepted, split into encode (the real encoder, where its model is
 there), vector query (both legs, 100 each, over the socket) and access check (the term statistics, then the best ids, in
 PostgreSQL as the app login under row-level security). First at rest, then while documents are written, the encoder
 works for them and the index builds new graphs and hands over. The limits are of all but encoding: 10 ms at the median,
-50 ms at the worst.
+50 ms at the worst. With ``--points``: at a company's scale, as ``bench.query.scale`` says.
 """
 
 import argparse
@@ -35,6 +35,7 @@ from appliance.kit.wire import Client
 from appliance.knowledge.access import Index
 from appliance.knowledge.retrieval import Retrieval
 from bench import report
+from bench.query import scale
 from bench.query.stack import pools, stack, status, until
 from bench.query.words import LIKE_TEXT, VOCABULARY, question
 from bench.report import Figure
@@ -195,6 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/bench query", description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--chunks", type=int, default=50_000)
+    parser.add_argument("--points", type=int, help="100000 or 1000000: twenty tenants, fifty groups, and recall")
     asked = parser.parse_args()
     report.orderly()
     store = Path(os.environ.get("APPLIANCE_MODELS", ROOT / ".cache" / "models"))
@@ -203,9 +205,12 @@ def main() -> int:
     def tell(what: str) -> None:
         sys.stderr.write(f"{what}\n")
 
-    if present is None:
-        tell(f"no encoder in {store}: encoding is left out")
-    found = figures(measure(asked.chunks, present, tell))
+    if asked.points:
+        found = scale.figures(scale.measure(asked.points, report.progress))
+    else:
+        if present is None:
+            tell(f"no encoder in {store}: encoding is left out")
+        found = figures(measure(asked.chunks, present, tell))
     machine = {"cpus": os.cpu_count(), "platform": platform.platform()}
     return report.tell(found, document=asked.json, date=clock.now().isoformat(), machine=machine)
 

@@ -23,13 +23,18 @@ from appliance.kit.wire import Client, WireDown
 
 
 @contextmanager
-def stack(store: Path | None) -> Iterator[Settings]:
-    """Settings of a running appliance without web and worker. ``store``: a model store, None for no encoder."""
+def stack(store: Path | None, fill: Callable[[Settings], None] | None = None) -> Iterator[Settings]:
+    """Settings of a running appliance without web and worker. ``store``: a model store, None for no encoder.
+
+    ``fill`` is called when PostgreSQL runs and nothing else does.
+    """
     with TemporaryDirectory(prefix="bench-") as directory, ExitStack() as undo:
         layout = Layout(Path(directory) / "data")
         layout.make()
         settings = Settings(data=layout.data, models=store)
         _postgres(layout, settings, undo)
+        if fill:
+            fill(settings)
         environment = {**os.environ, "APPLIANCE_DATA": str(layout.data), "APPLIANCE_MODELS": str(settings.model_store)}
         wanted = {"index", "encoder"} if store else {"index"}
         for part in (part for part in up_plan.parts(engines=False) if part.name in wanted):

@@ -8,9 +8,10 @@ import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx2
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
@@ -160,14 +161,18 @@ def _without_filters(town: Town) -> Callable[[], int]:
     """Take "of this tenant" out of every statement of the app login; how many were changed."""
     changed = itertools.count()
 
-    def strip(_: object, __: object, statement: str, parameters: Any, *___: object) -> tuple[str, Any]:  # noqa: ANN401 - SQLAlchemy's
-        bare, filters = FILTER.subn("true", statement)
-        if filters and statement.lstrip().lower().startswith(("select", "update", "delete", "with")):
-            next(changed)
-            return bare, parameters
-        return statement, parameters
+    class Unfiltered(psycopg.Cursor[Any]):
+        def execute(self, query: Any, params: Any = None, **how: Any) -> Self:  # noqa: ANN401 - the driver's
+            bare, filters = FILTER.subn("true", query)
+            if filters and query.lstrip().lower().startswith(("select", "update", "delete", "with")):
+                next(changed)
+                query = bare
+            return super().execute(query, params, **how)
 
-    event.listen(town.app.state.databases.app.engine, "before_cursor_execute", strip, retval=True)
+    def use(connection: "psycopg.Connection[Any]", *_: object) -> None:
+        connection.cursor_factory = Unfiltered
+
+    event.listen(town.app.state.databases.app.engine, "checkout", use)
     return lambda: next(changed)
 
 

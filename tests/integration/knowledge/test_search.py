@@ -15,6 +15,7 @@ from appliance.drivers.vectors.port import Scope
 from appliance.kit.ids import uuid7
 from appliance.knowledge import lists
 from appliance.knowledge.errors import CollectionNotFound
+from appliance.knowledge.glossary import Glossary
 from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.retrieval import Found
 from appliance.knowledge.tables import ChunkRow, DocumentRow
@@ -183,17 +184,20 @@ def test_a_deleted_document_is_not_found_before_its_job_has_run(filled: Office) 
     assert pump.document not in {passage.document for passage in filled.find("pump straps").passages}
 
 
-def test_search_opens_few_transactions_and_asks_few_questions(filled: Office) -> None:
-    asked: list[str] = []
-    engine = filled.databases.app.engine
+TRIPS = [("pump straps", None, 2), ("pump straps", ["handbook"], 2), ("PTO straps", None, 3)]
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        asked.append(statement)
 
-    event.listen(engine, "before_cursor_execute", note)
-    filled.find("pump straps", limit=10)
-    event.remove(engine, "before_cursor_execute", note)
-    assert len(asked) <= 6, asked
+@pytest.mark.parametrize(("question", "collections", "expected"), TRIPS)
+def test_a_search_takes_two_round_trips_and_a_third_for_what_the_glossary_adds(
+    filled: Office, question: str, collections: list[str] | None, expected: int
+) -> None:
+    trips: list[object] = []
+    with filled.databases.app.session(filled.me.tenant) as session:
+        Glossary(session, filled.me).add("PTO", ["valve"])
+    for happens in ("checkout", "before_cursor_execute"):  # a pipeline, or a session; each of a session's statements
+        event.listen(filled.databases.app.engine, happens, lambda *told: trips.append(told))
+    assert filled.find(question, collections=collections).passages
+    assert len(trips) == expected
 
 
 def test_an_encoder_of_another_language_gets_the_vote_for_it(
