@@ -1,6 +1,6 @@
 # Each target is one script of bin/; .ci/run calls the same.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-architectures lint soak lock bench-gateway-engine
+.PHONY: help setup demo up test test-engines test-architectures lint soak lock bench-gateway-engine
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ up: setup ## the whole appliance in this terminal, until Ctrl-C
 
 test: setup ## all tests, and their coverage
 	@bin/test
+
+test-engines: setup ## the operator's page on models, its commands as they stand, on real engines (some minutes)
+	@bin/offline bin/test --durations=3 tests/engines
 
 lint: setup ## every check that reads the code without running it
 	@bin/lint
