@@ -88,7 +88,9 @@ class Runner:
         ):
             run = Run(lease, self.app, pulse, self.registry.endings)
             verdict, result = self._work(run)
-            if not run.ended:
+            if run.ended:
+                _logger.info("job ends", state=_DONE)
+            else:
                 self._settle(lease, verdict, result)
 
     def _renew(self, lease: Lease) -> bool | None:
