@@ -10,6 +10,7 @@ from appliance.chat.attribution import Attributed
 from appliance.chat.evidence import Evidence, Pool
 from appliance.chat.mode import Mode, Reason
 from appliance.chat.quoting import Quote
+from appliance.knowledge.confidence import least, within
 from appliance.knowledge.language import detect
 
 _WIDE: Final = 0x2E80
@@ -19,7 +20,8 @@ _WIDE: Final = 0x2E80
 class Citation:
     """Where a sentence stands: ``revision.text[start:end] == quote``, code points; ``line`` counts from 1.
 
-    ``quote`` is None once the document was deleted.
+    ``quote`` is None once the document was deleted. ``confidence``: where it was read from a picture, of its least
+    sure line.
     """
 
     number: int
@@ -33,6 +35,7 @@ class Citation:
     start: int
     end: int
     quote: str | None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Citations:
 
     def _cite(self, evidence: Evidence, number: int) -> Citation:
         source, piece = self.pool.sources[evidence.source], evidence.piece
+        start, end = source.start + piece.start, source.start + piece.end
         return Citation(
             number=number,
             document_id=source.document,
@@ -97,9 +101,10 @@ class Citations:
             page=source.page,
             line=source.line + source.text.count("\n", 0, piece.start),
             headings=source.headings,
-            start=source.start + piece.start,
-            end=source.start + piece.end,
+            start=start,
+            end=end,
             quote=evidence.text,
+            confidence=least(within(source.recognised, start, end)),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from appliance.chat.sentences import Piece, pieces
+from appliance.knowledge.parsing.parsed import Recognised
 from appliance.knowledge.terms import terms
 
 SINGLE: Final = 0.5
@@ -39,6 +40,8 @@ class Source:
     headings: tuple[str, ...] = ()
     lead: str = ""
     """What stands above the passage and is not in it: headings, the header row of a table."""
+    recognised: tuple[Recognised, ...] = ()
+    """Its lines that were read from a picture, by offsets in the normal text."""
 
 
 @dataclass(frozen=True, slots=True)

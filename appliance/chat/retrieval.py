@@ -71,4 +71,5 @@ def _source(passage: Passage) -> Source:
         page=passage.page,
         headings=passage.headings,
         lead=f"{passage.title}\n{passage.lead}",
+        recognised=passage.recognised,
     )

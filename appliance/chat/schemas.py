@@ -44,7 +44,10 @@ class ConversationBody(BaseModel):
 
 
 class CitationView(BaseModel):
-    """Where a sentence stands: ``quote`` is the revision's text from ``start`` to ``end``, null once it is deleted."""
+    """Where a sentence stands: ``quote`` is the revision's text from ``start`` to ``end``, null once it is deleted.
+
+    ``confidence``: where it was read from a picture, of its least sure line, from 0 to 1; below .8 compare it.
+    """
 
     number: int
     document_id: UUID
@@ -57,6 +60,7 @@ class CitationView(BaseModel):
     start: int
     end: int
     quote: str | None
+    confidence: float | None
 
     @classmethod
     def of(cls, citation: Citation) -> "CitationView":

@@ -171,6 +171,7 @@ class Conversations:
             line=citation.line,
             headings=list(citation.headings),
             quote=citation.quote,
+            confidence=citation.confidence,
         )
 
     def _row(self, key: UUID) -> ConversationRow:
@@ -229,4 +230,5 @@ def _shown(number: int, row: CitationRow, readable: bool) -> Citation:  # noqa: 
         start=row.start,
         end=row.end,
         quote=row.quote if readable else None,
+        confidence=row.confidence if readable else None,
     )

@@ -86,3 +86,4 @@ class CitationRow(Base):
     line: Mapped[int]
     headings: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     quote: Mapped[str | None]
+    confidence: Mapped[float | None]

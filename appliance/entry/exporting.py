@@ -71,7 +71,10 @@ PARTS: tuple[Part, ...] = (
     ),
     table(
         "revisions",
-        ("id", "document_id", "number", "sha256", "bytes", "media_type", "title", "language", "pages", "created_at"),
+        (
+            *("id", "document_id", "number", "sha256", "bytes", "media_type", "title", "language", "pages"),
+            *("recognised_lines", "doubtful_lines", "created_at"),
+        ),
         content=True,
     ),
     table("glossary_terms", ("id", "term", "expansions", "created_at"), content=True),
@@ -86,7 +89,10 @@ PARTS: tuple[Part, ...] = (
     ),
     table(
         "citations",
-        ("id", "message_id", "sentence", "document_id", "document_name", "start", "end", "page", "line", "quote"),
+        (
+            *("id", "message_id", "sentence", "document_id", "document_name", "start", "end", "page", "line"),
+            *("quote", "confidence"),
+        ),
         content=True,
     ),
 )

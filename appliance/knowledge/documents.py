@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import NewType
 from uuid import UUID
 
+from appliance.knowledge.parsing.parsed import Recognised
+
 CollectionId = NewType("CollectionId", UUID)
 DocumentId = NewType("DocumentId", UUID)
 
@@ -26,7 +28,10 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as it stands. What is told of its content is of the revision that is served, or of the newest one."""
+    """A document as it stands. What is told of its content is of the revision that is served, or of the newest one.
+
+    ``recognised_lines``: how many were read from pictures, None for none; ``doubtful_lines``: with little confidence.
+    """
 
     id: DocumentId
     collection: CollectionId
@@ -42,6 +47,8 @@ class Document:
     language: str | None
     pages: int | None
     chunks: int | None
+    recognised_lines: int | None
+    doubtful_lines: int | None
     tags: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
@@ -58,8 +65,9 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class NormalText:
-    """The text of the revision that is served; every offset refers to it."""
+    """The text of a revision; every offset refers to it. ``recognised``: its lines that were read from pictures."""
 
     revision: UUID
     title: str
     text: str
+    recognised: tuple[Recognised, ...] = ()

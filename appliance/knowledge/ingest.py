@@ -23,7 +23,7 @@ from appliance.drivers.encoder.port import Encoder
 from appliance.jobs.job import Ended
 from appliance.jobs.run import Run
 from appliance.jobs.states import State
-from appliance.knowledge import advancing, bm25, outbox, statistics
+from appliance.knowledge import advancing, bm25, confidence, outbox, statistics
 from appliance.knowledge.advancing import Wanted
 from appliance.knowledge.chunking import Chunk, chunks
 from appliance.knowledge.errors import FileNotRead
@@ -140,6 +140,7 @@ class Ingest:
 
     def _write(self, session: Session, wanted: Wanted, read: Read, rows: list[Row], terms: list[Terms]) -> None:
         """All of it; what others wait for, the tenant's statistics and the outbox, shortly before the commit."""
+        lines = read.parsed.recognised
         for start in range(0, len(rows), _ROWS):
             session.connection().execute(insert(_CHUNKS), rows[start : start + _ROWS])
         session.execute(
@@ -153,6 +154,9 @@ class Ingest:
                 text=read.parsed.text,
                 chunk_count=len(rows),
                 encoder=self._tools.encoder.name,
+                recognised=confidence.stored(lines),
+                recognised_lines=len(lines) or None,
+                doubtful_lines=confidence.doubtful(lines) if lines else None,
             )
         )
         advancing.enter(session, wanted.document, "indexing")
@@ -163,6 +167,7 @@ class Ingest:
 
     def _rows(self, wanted: Wanted, read: Read) -> Iterator[Row]:
         line, counted, text = 1, 0, read.parsed.text
+        recognised = confidence.Ordered(read.parsed.recognised)
         for chunk in read.chunks:
             line += line_at(text[counted : chunk.start], chunk.start - counted) - 1
             counted = chunk.start
@@ -183,6 +188,7 @@ class Ingest:
                 "lead": chunk.lead,
                 "language": read.language if own == "und" else own,
                 "tokens": chunk.tokens,
+                "recognised": confidence.stored(recognised.within(chunk.start, chunk.end)),
             }
 
 

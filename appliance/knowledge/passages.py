@@ -25,10 +25,11 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal, TenantId
 from appliance.kit.asking import Asked, Question
-from appliance.knowledge import narrowing
+from appliance.knowledge import confidence, narrowing
 from appliance.knowledge.access import Changes
 from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import Place
+from appliance.knowledge.parsing.parsed import Recognised
 from appliance.knowledge.repository import names_one
 from appliance.knowledge.tables import ChunkRow, CorpusStatisticsRow, DocumentRow, RevisionRow, TermStatisticsRow
 from appliance.knowledge.wish import Filters
@@ -47,6 +48,7 @@ _SHOWN: Final = (
     ChunkRow.start,
     ChunkRow.end,
     ChunkRow.language,
+    ChunkRow.recognised,
 )
 """Not the embedding and the terms: they are most of a row's bytes."""
 MOST_NAMED: Final = 2000
@@ -131,6 +133,8 @@ class Passage:
     """All chunks that the text is of, where neighbours were put to it."""
     marks: tuple[tuple[int, int], ...] = ()
     """Where the question's words stand in the text."""
+    recognised: tuple[Recognised, ...] = ()
+    """Its lines that were read from a picture, with offsets as ``start`` and ``end``."""
 
 
 _ALL: Final = Filters()
@@ -220,4 +224,5 @@ def _passage(row: Any) -> Passage:  # noqa: ANN401 - a row as the driver gives i
         end=row.end,
         language=row.language,
         ordinal=row.ordinal,
+        recognised=confidence.lines(row.recognised),
     )

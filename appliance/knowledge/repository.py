@@ -27,6 +27,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from appliance.access.principal import TenantId
 from appliance.kit import clock
 from appliance.kit.ids import uuid7
+from appliance.knowledge import confidence
 from appliance.knowledge.documents import Collection, CollectionId, Document, DocumentId, NormalText
 from appliance.knowledge.errors import CollectionNotFound, DocumentNotFound, NoText
 from appliance.knowledge.tables import ChunkRow, CollectionRow, DocumentRow, RevisionRow
@@ -147,7 +148,7 @@ class Documents:
     def text(self, document: UUID) -> NormalText:
         """Of the revision that is served. Raises DocumentNotFound, NoText when none is served yet."""
         query = (
-            select(DocumentRow.name, RevisionRow.id, RevisionRow.title, RevisionRow.text)
+            select(DocumentRow.name, RevisionRow.id, RevisionRow.title, RevisionRow.text, RevisionRow.recognised)
             .join(RevisionRow, RevisionRow.id == DocumentRow.current_revision, isouter=True)
             .where(DocumentRow.id == document, DocumentRow.state != "deleting")
             .where(read_by(DocumentRow.readers, self._readers))
@@ -157,7 +158,7 @@ class Documents:
             raise DocumentNotFound.about(document)
         if row.text is None:
             raise NoText.about(row.name)
-        return NormalText(row.id, row.title or row.name, row.text)
+        return NormalText(row.id, row.title or row.name, row.text, confidence.lines(row.recognised))
 
     def set(self, document: UUID, **values: object) -> None:
         """Change columns of a document."""
@@ -171,9 +172,8 @@ class Documents:
 
     def all_readable(self, collection: UUID) -> bool:
         """Whether the caller may read every document of a collection."""
-        others = exists().where(
-            DocumentRow.collection_id == collection, not_(read_by(DocumentRow.readers, self._readers))
-        )
+        closed = not_(read_by(DocumentRow.readers, self._readers))
+        others = exists().where(DocumentRow.collection_id == collection, closed)
         return not self._session.execute(select(others)).scalar_one()
 
     def any_held(self, collection: UUID) -> bool:
@@ -278,6 +278,8 @@ def _document(row: Row[DocumentRow, RevisionRow]) -> Document:
         language=revision.language,
         pages=revision.pages,
         chunks=revision.chunk_count,
+        recognised_lines=revision.recognised_lines,
+        doubtful_lines=revision.doubtful_lines,
         tags=tuple(document.tags),
         created_at=document.created_at,
         updated_at=document.updated_at,

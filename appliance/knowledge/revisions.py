@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
 from appliance.audit.service import Audit
+from appliance.knowledge import confidence
 from appliance.knowledge.documents import NormalText
 from appliance.knowledge.errors import NoText, RevisionNotFound, TooLongToCompare
 from appliance.knowledge.service import Knowledge
@@ -109,7 +110,7 @@ class Revisions:
             raise RevisionNotFound.about(number)
         if row.text is None:
             raise NoText.about(name)
-        return NormalText(row.id, row.title or name, row.text)
+        return NormalText(row.id, row.title or name, row.text, confidence.lines(row.recognised))
 
 
 def _shortened(lines: tuple[str, ...]) -> Iterator[str]:

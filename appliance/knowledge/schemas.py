@@ -62,7 +62,11 @@ class CollectionList(BaseModel):
 
 
 class DocumentView(BaseModel):
-    """A document as it stands."""
+    """A document as it stands.
+
+    ``recognised_lines``: how many were read from pictures, null for none; ``doubtful_lines``: those of them that were
+    read with a confidence below .8.
+    """
 
     id: UUID
     name: str
@@ -75,6 +79,8 @@ class DocumentView(BaseModel):
     bytes: int
     pages: int | None
     chunks: int | None
+    recognised_lines: int | None
+    doubtful_lines: int | None
     tags: list[str]
     language: str | None
     sha256: str
@@ -142,14 +148,24 @@ class TagList(BaseModel):
         return cls(items=[TagView(tag=tag, documents=count) for tag, count in tags])
 
 
+class RecognisedView(BaseModel):
+    """A line that was read from a picture: offsets into the text, and a confidence from 0 to 1."""
+
+    start: int
+    end: int
+    confidence: float
+
+
 class TextView(BaseModel):
     """The normal text of a document; every offset refers to it, in Unicode code points."""
 
     revision_id: UUID
     title: str
     text: str
+    recognised: list[RecognisedView]
 
     @classmethod
     def of(cls, text: NormalText) -> Self:
         """The view of a text."""
-        return cls(revision_id=text.revision, title=text.title, text=text.text)
+        lines = [RecognisedView(**asdict(one)) for one in text.recognised]
+        return cls(revision_id=text.revision, title=text.title, text=text.text, recognised=lines)

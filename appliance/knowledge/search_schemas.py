@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from appliance.knowledge.confidence import least
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.retrieval import Found
 from appliance.knowledge.stitching import MOST
@@ -93,7 +94,10 @@ class SameView(BaseModel):
 
 
 class HitView(BaseModel):
-    """A passage that was found; ``highlights`` are spans of ``text``, ``chunk_ids`` all that it is of."""
+    """A passage that was found; ``highlights`` are spans of ``text``, ``chunk_ids`` all that it is of.
+
+    ``confidence``: where it was read from a picture, of its least sure line, from 0 to 1; below .8 compare it.
+    """
 
     chunk_id: UUID
     chunk_ids: list[UUID]
@@ -109,6 +113,7 @@ class HitView(BaseModel):
     start: int
     end: int
     language: str
+    confidence: float | None
     score: float
     scores: Mapping[str, PlaceView]
     highlights: list[SpanView]
@@ -132,6 +137,7 @@ class HitView(BaseModel):
             start=passage.start,
             end=passage.end,
             language=passage.language,
+            confidence=least(passage.recognised),
             score=passage.score,
             scores={leg: PlaceView(rank=at.rank, score=at.score) for leg, at in passage.places.items()},
             highlights=[SpanView(start=start, end=end) for start, end in passage.marks],

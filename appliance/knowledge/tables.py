@@ -116,7 +116,10 @@ class DocumentRow(Base):
 
 
 class RevisionRow(Base):
-    """One content of a document. ``text`` is the normal text that all offsets refer to."""
+    """One content of a document. ``text`` is the normal text that all offsets refer to.
+
+    ``recognised``: of its lines that were read from pictures, as ``confidence`` stores them; null where none was.
+    """
 
     __tablename__ = "revisions"
     __table_args__ = (
@@ -140,13 +143,17 @@ class RevisionRow(Base):
     chunk_count: Mapped[int | None]
     encoder: Mapped[str | None]
     reading: Mapped[Json]
+    recognised: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True), deferred=True)
+    recognised_lines: Mapped[int | None]
+    doubtful_lines: Mapped[int | None]
     created_at: Mapped[Created]
 
 
 class ChunkRow(Base):
     """A passage: ``revision.text[start:end] == text``. Its id is the point's id: UUIDv5 of (revision, ordinal).
 
-    ``lead`` is what stands above it and is not in it: headings, the header row of its table.
+    ``lead`` is what stands above it and is not in it: headings, the header row of its table. ``recognised``: as in its
+    revision, of its own lines.
 
     ``embedding`` is little-endian float32 (d,); ``term_ids`` uint32 and ``term_weights`` float32 are parallel (n,).
     """
@@ -177,6 +184,7 @@ class ChunkRow(Base):
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
     term_ids: Mapped[bytes] = mapped_column(LargeBinary)
     term_weights: Mapped[bytes] = mapped_column(LargeBinary)
+    recognised: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class TermStatisticsRow(Base):

@@ -28,6 +28,8 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("collections", "retained_at"): None,
     ("collections", "reading"): {},
     ("revisions", "reading"): {},
+    ("revisions", "recognised"): [],
+    ("chunks", "recognised"): [],
     ("retention_runs", "rule"): {"days": 1, "since": "added", "until": None},
     ("retention_runs", "tally"): {},
     ("retention_runs", "unfinished"): [],

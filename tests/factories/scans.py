@@ -15,8 +15,13 @@ Lines = Sequence[tuple[str, float, float, float]]
 
 def picture(lines: Lines, *, dpi: int = 150, side: float = 360.0) -> Image.Image:
     """The upper left of an A4 page, so many points wide and high; lines as in ``files.pdf``."""
-    page: Image.Image = pdfium.PdfDocument(files.pdf(lines))[0].render(scale=dpi / 72).to_pil()
-    return page.crop((0, 0, int(side * dpi / 72), int(side * dpi / 72)))
+    return page(lines, dpi=dpi).crop((0, 0, int(side * dpi / 72), int(side * dpi / 72)))
+
+
+def page(lines: Lines, *, dpi: int = 150) -> Image.Image:
+    """A whole A4 page of these lines."""
+    rendered: Image.Image = pdfium.PdfDocument(files.pdf(lines))[0].render(scale=dpi / 72).to_pil()
+    return rendered
 
 
 def saved(image: Image.Image, kind: str, **more: object) -> bytes:

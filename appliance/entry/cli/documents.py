@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from appliance.entry.cli import output
+from appliance.entry.cli import output, wording
 from appliance.entry.cli.output import Json
 from appliance.kit.errors import Conflict, NotFound
 
@@ -16,7 +16,7 @@ app = typer.Typer(help="Documents: list, show, delete (forget), retry.", no_args
 Named = Annotated[str, typer.Argument(metavar="DOCUMENT", help="The document's id or name.")]
 In = Annotated[str | None, typer.Option("--collection", "-c", help="Only in this collection.")]
 FIELDS = ("id", "name", "collection_id", "state", "reason", "reason_code", "media_type", "size", "pages", "chunks")
-MORE = ("language", "tags", "revision_id", "created_at", "updated_at")
+MORE = ("recognised_lines", "doubtful_lines", "language", "tags", "revision_id", "created_at", "updated_at")
 
 
 class Ambiguous(Conflict):
@@ -59,6 +59,9 @@ def show(
     document: Named,
     collection: In = None,
     text: Annotated[bool, typer.Option("--text", help="Print the text that citations refer to.")] = False,
+    doubtful: Annotated[
+        bool, typer.Option("--doubtful", help="Print the lines that were read from pictures with little confidence.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show one document."""
@@ -67,12 +70,14 @@ def show(
     output.wants_json(as_json)
     with connect() as api:
         found = one(api, document, collection)
-        if text:
+        if text or doubtful:
             found = {**found, **api.get(f"/api/v1/documents/{found['id']}/text")}
     if as_json:
         output.document(found)
     elif text:
         output.say(str(found["text"]))
+    elif doubtful:
+        output.say("\n".join(wording.doubtful(found)) or "No line was read with little confidence.")
     else:
         times = {name: output.moment(found.get(name)) for name in ("created_at", "updated_at")}
         output.fields({**found, **times, "size": output.size(found.get("bytes"))}, (*FIELDS, *MORE))

@@ -72,6 +72,8 @@ def _say(rank: int, hit: dict[str, Any]) -> None:
     output.say(f"{rank}. {wording.place(hit)}")
     text, marks = wording.excerpt(hit["text"], [(one["start"], one["end"]) for one in hit["highlights"]])
     output.marked(f"   {text}", [(start + 3, end + 3) for start, end in marks])
+    for note in wording.doubts(hit):
+        output.say(f"   {note}")
     if hit["same"]:
         output.say(f"   the same in: {'; '.join(wording.place(one) for one in hit['same'])}")
     output.say("")

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from appliance.knowledge.parsing.parsed import DOUBTFUL
+
 UNSUPPORTED = "(?)"
 _QUOTE = 240
 _BEFORE = 40
@@ -37,6 +39,7 @@ def sources(document: Document) -> list[str]:
         lines.append(f"[{citation['number']}] {place(citation)}")
         if quote := " ".join(str(citation.get("quote") or "").split()):
             lines.append(f"    “{shortened(quote)}”")
+        lines += [f"    {note}" for note in doubts(citation)]
     if any(not sentence["supported"] for sentence in document.get("sentences", ())):
         lines.append(f"{UNSUPPORTED} nothing in the documents supports this sentence")
     lines += [f"{_numbers(group)} contradict each other" for group in _contradicting(document)]
@@ -49,6 +52,24 @@ def place(citation: Document) -> str:
     parts += [f"{name} {citation[name]}" for name in ("page", "line") if citation.get(name) is not None]
     headings: Sequence[str] = citation.get("headings") or ()
     return ", ".join(parts) + (f" · {' › '.join(headings)}" if headings else "")
+
+
+def doubts(document: Document) -> list[str]:
+    """What to say of a citation or a passage that was read from a picture with little confidence; else nothing."""
+    confidence = document.get("confidence")
+    if confidence is None or confidence >= DOUBTFUL:
+        return []
+    return [f"read from a picture, not surely (confidence {confidence:.2f}): compare it with the original"]
+
+
+def doubtful(text: Document) -> list[str]:
+    """The lines of a document's text that were read from pictures with little confidence, each with its place."""
+    whole, lines = str(text["text"]), []
+    for one in text["recognised"]:
+        if one["confidence"] < DOUBTFUL:
+            number = whole.count("\n", 0, one["start"]) + 1
+            lines.append(f"line {number} ({one['confidence']:.2f}): {whole[one['start'] : one['end']]}")
+    return lines
 
 
 def excerpt(text: str, marks: Sequence[tuple[int, int]], longest: int = _QUOTE) -> tuple[str, list[tuple[int, int]]]:

@@ -30,13 +30,17 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a page, in points from the lower left corner. ``cells`` are its parts between wide gaps."""
+    """One line of a page, in points from the lower left corner. ``cells`` are its parts between wide gaps.
+
+    ``confidence``: of the least sure of its parts, where it was read from a picture; its cells are flat then.
+    """
 
     cells: tuple[str, ...]
     size: float
     left: float
     right: float
     bottom: float
+    confidence: float | None = None
 
     @property
     def text(self) -> str:
@@ -78,10 +82,21 @@ def written(
 
 def _write(writer: Writer, kind: Kind, level: int, group: Sequence[Line]) -> None:
     if kind != "row":
-        writer.add(kind, joined([line.text for line in group]), level=level)
+        _tell(writer, writer.add(kind, joined([line.text for line in group]), level=level), group)
         return
     for place, line in enumerate(group):
-        writer.add("row" if place else "header_row", line.text, close=place > 0)
+        _tell(writer, writer.add("row" if place else "header_row", line.text, close=place > 0), [line])
+
+
+def _tell(writer: Writer, start: int, group: Sequence[Line]) -> None:
+    """How sure the lines of a block are that begins at ``start``, each at its place in it."""
+    before = ""
+    for line in group:
+        start += len(joined([before, line.text])) - len(before) - len(line.text) if before else 0
+        end = start + len(line.text)
+        if line.confidence is not None:
+            writer.recognised(start, end, line.confidence)
+        before, start = line.text, end
 
 
 def _rounded(size: float) -> float:
@@ -179,6 +194,8 @@ def _begins(
     step = before.bottom - line.bottom
     if is_[0] == "heading":
         return step <= 0 or step > 2 * line.size
+    if step <= 0 and line.left > before.right and not _BULLET.match(line.text):  # at the head of the next column
+        return bool(_SENTENCE_END.search(before.text))
     if step <= 0 or step > leading * _GAP_RATIO or _BULLET.match(line.text):
         return True
     return bool(_SENTENCE_END.search(before.text)) and before.right < widest * _SHORT_LINE

@@ -4,14 +4,14 @@ What comes back was made by a process that read hostile bytes: every field is ch
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, get_args
 
 import msgpack
 
 from appliance.knowledge.parsing.errors import FileRefused, Unreadable, refusal
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.parsed import Block, Kind, Parsed
+from appliance.knowledge.parsing.parsed import Block, Kind, Parsed, Recognised
 
 _LENGTH: Final = struct.Struct("!I")
 _KINDS: Final = frozenset(get_args(Kind))
@@ -77,6 +77,7 @@ def answered(parsed: Parsed) -> dict[str, Any]:
         "title": parsed.title,
         "pages": parsed.pages,
         "warnings": parsed.warnings[:_MAX_WARNINGS],
+        "recognised": [[one.start, one.end, one.confidence] for one in parsed.recognised],
     }
 
 
@@ -89,13 +90,25 @@ def believed(fields: dict[str, Any]) -> Parsed:
         blocks = tuple(_block(one, len(text)) for one in fields["blocks"])
         pages = tuple(int(one) for one in fields["pages"])
         warnings = tuple(str(one) for one in fields["warnings"][:_MAX_WARNINGS])
-        parsed = Parsed(text, blocks, str(fields["media_type"]), str(fields["title"])[:500], pages, warnings)
+        sure = tuple(_recognised(one) for one in fields["recognised"])
+        parsed = Parsed(text, blocks, str(fields["media_type"]), str(fields["title"])[:500], pages, warnings, sure)
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable("its answer makes no sense") from error
-    edges = [edge for block in blocks for edge in (block.start, block.end)]
-    if edges != sorted(edges) or list(pages) != sorted(pages):
+    if not (_in_order(blocks, len(text)) and _in_order(sure, len(text)) and list(pages) == sorted(pages)):
         raise Unreadable("its answer makes no sense")
     return parsed
+
+
+def _in_order(spans: Sequence[Block | Recognised], length: int) -> bool:
+    edges = [edge for span in spans for edge in (span.start, span.end)]
+    return edges == sorted(edges) and (not edges or (edges[0] >= 0 and edges[-1] <= length))
+
+
+def _recognised(fields: list[Any]) -> Recognised:
+    start, end, confidence = fields
+    if not start < end or not 0 <= confidence <= 1:
+        raise ValueError("a line that cannot be")
+    return Recognised(int(start), int(end), float(confidence))
 
 
 def _block(fields: list[Any], length: int) -> Block:

@@ -6,9 +6,12 @@ line all speak in these offsets, so the normal text is stored with the revision 
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Kind = Literal["heading", "paragraph", "item", "row", "header_row", "code"]
+
+DOUBTFUL: Final = 0.8
+"""A line recognised with less confidence is to be compared with the original."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +31,20 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Recognised:
+    """``text[start:end]`` is a line that was read from a picture, with this confidence from 0 to 1."""
+
+    start: int
+    end: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
-    """A document as text. ``pages`` holds the offset at which each page begins; empty where there are no pages."""
+    """A document as text. ``pages`` holds the offset at which each page begins; empty where there are no pages.
+
+    ``recognised``: its lines that were read from pictures, in their order; none overlaps another.
+    """
 
     text: str
     blocks: tuple[Block, ...]
@@ -37,6 +52,7 @@ class Parsed:
     title: str = ""
     pages: tuple[int, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    recognised: tuple[Recognised, ...] = field(default=())
 
     def page_at(self, offset: int) -> int | None:
         """The page, from 1, on which ``text[offset]`` stands."""

@@ -1,11 +1,12 @@
 """Builds the normal text block by block, for the formats whose text we compose ourselves (HTML, DOCX, PDF)."""
 
 import re
+from collections import deque
 from typing import Final
 
 from appliance.knowledge.parsing.errors import TooMuchText
 from appliance.knowledge.parsing.formats import MARKDOWN
-from appliance.knowledge.parsing.parsed import Block, Kind, Parsed
+from appliance.knowledge.parsing.parsed import Block, Kind, Parsed, Recognised
 
 # Control characters that no reader can see, but PostgreSQL refuses (NUL) or terminals obey; tab and newline stay.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
@@ -60,20 +61,21 @@ class Writer:
         self._headings = Headings()
         self._pages: list[int] = []
         self._blocks: list[Block] = []
+        self._recognised: list[Recognised] = []
 
     def page(self) -> None:
         """A new page begins here."""
         self._pages.append(self._length)
 
-    def add(self, kind: Kind, text: str, *, level: int = 0, close: bool = False, page: int | None = None) -> None:
-        """Append one block; nothing where ``text`` has no visible character.
+    def add(self, kind: Kind, text: str, *, level: int = 0, close: bool = False, page: int | None = None) -> int:
+        """Append one block, nothing where ``text`` has no visible character; where it begins.
 
         ``close``: it belongs directly below the one before (the next row of a table, the next item of a list).
         ``page``: within a file of its own that is part of this document. Raises TooMuchText beyond the limit.
         """
         body = clean(text).strip()
         if not body:
-            return
+            return self._length
         gap = "" if not self._parts else "\n" if close else "\n\n"
         self._append(gap)
         start = self._length
@@ -84,17 +86,25 @@ class Writer:
             self._headings.enter(level, flat(body))
             path = self._headings.path[:-1]
         self._blocks.append(Block(kind, start, self._length, level, page or len(self._pages) or None, path))
+        return start
+
+    def recognised(self, start: int, end: int, confidence: float) -> None:
+        """This span was read from a picture; told in the order of the text."""
+        self._recognised.append(Recognised(start, end, confidence))
 
     def include(self, other: Parsed, *, below: int = 0) -> None:
         """Append all blocks of another document, its headings so many levels deeper. Raises TooMuchText."""
-        end = 0
+        end, lines = 0, deque(other.recognised)
         for block in other.blocks:
             text = other.text[block.start : block.end]
             if block.kind == "heading":
                 text = text.strip("#= -\n") if other.media_type == MARKDOWN else text
             close = bool(end) and "\n\n" not in other.text[end : block.start]
-            self.add(block.kind, text, level=block.level + below, close=close, page=block.page)
+            moved = self.add(block.kind, text, level=block.level + below, close=close, page=block.page) - block.start
             end = block.end
+            while lines and lines[0].end <= end:
+                line = lines.popleft()
+                self.recognised(line.start + moved, line.end + moved, line.confidence)
 
     def _append(self, text: str) -> None:
         self._length += len(text)
@@ -113,4 +123,4 @@ class Writer:
         headings = (flat(text[b.start : b.end]) for b in self._blocks if b.kind == "heading" and headed)
         named = title or next(headings, "")
         pages = tuple(min(offset + 2 if offset else 0, len(text)) for offset in self._pages)
-        return Parsed(text, tuple(self._blocks), media_type, flat(named), pages, warnings)
+        return Parsed(text, tuple(self._blocks), media_type, flat(named), pages, warnings, tuple(self._recognised))

@@ -10,6 +10,7 @@ from appliance.access.web import Databases
 from appliance.chat.answering import Answering
 from appliance.chat.evidence import Source
 from appliance.kit.settings import EncoderSettings, EngineSettings, Settings
+from appliance.knowledge.parsing.parsed import Recognised
 from appliance.serving import bootstrap
 from appliance.serving.directory import Directory
 from appliance.serving.service import Engines
@@ -31,8 +32,9 @@ CHINESE = "密码长度不得少于14个字符，并且不得写在纸上。"
 
 
 def passages() -> tuple[Source, ...]:
-    """What the documents say. The warranty's passage begins in the middle of its document, on page 3."""
+    """What the documents say. The warranty's passage begins in the middle of its document, on page 3 of a scan."""
     warranty = replace(passage(WARRANTY, name="warranty.pdf", headings=("Warranty",)), start=100, line=12, page=3)
+    warranty = replace(warranty, recognised=(Recognised(100, 123, 0.5), Recognised(124, 163, 0.7)))
     return (
         passage(TRIAL, name="onboarding.md", headings=("Trial period",)),
         passage(HOTEL, name="expenses.md"),

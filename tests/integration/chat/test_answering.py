@@ -35,10 +35,11 @@ def test_a_composed_answer_is_told_while_it_grows_and_kept_with_its_citation(des
     begin = WARRANTY.index(quote)
     assert (citation["start"], citation["end"]) == (100 + begin, 100 + begin + len(quote))
     assert citation["headings"] == ["Warranty"]
+    assert citation["confidence"] == 0.7
     question, answer = kept(desk, people_of.one, done["conversation"])
     assert (question.role, question.content) == ("user", "How long is the warranty of the XR-200?")
     assert (answer.state, answer.mode, answer.content, str(answer.id)) == ("done", "composed", quote, done["message"])
-    assert answer.citations[0].quote == quote
+    assert (answer.citations[0].quote, answer.citations[0].confidence) == (quote, 0.7)
     assert answer.citations[0].headings == ("Warranty",)
     assert answer.sentences[0].citations == (1,)
     assert answer.provenance == done["provenance"]

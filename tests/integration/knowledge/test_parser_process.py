@@ -246,6 +246,11 @@ NONSENSE = [
     {**GOOD, "blocks": [["paragraph", 0, 3, 0, None, []], ["paragraph", 1, 4, 0, None, []]]},
     {**GOOD, "blocks": 5},
     {**GOOD, "pages": [5, 1]},
+    {**GOOD, "recognised": [[0, 99, 0.9]]},
+    {**GOOD, "recognised": [[-1, 2, 0.9]]},
+    {**GOOD, "recognised": [[0, 3, 0.9], [1, 4, 0.9]]},
+    {**GOOD, "recognised": [[2, 2, 0.9]]},
+    {**GOOD, "recognised": [[0, 2, 1.5]]},
 ]
 
 

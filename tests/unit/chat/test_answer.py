@@ -11,6 +11,7 @@ from appliance.chat.following import Leaning
 from appliance.chat.mode import Choice
 from appliance.chat.quoting import ranked
 from appliance.chat.writing import replacement
+from appliance.knowledge.parsing.parsed import Recognised
 from tests.factories.sources import passage, pooled
 
 TEXT = "A heading\n\nThe fee is 15 EUR.\nIt is paid in June."
@@ -26,6 +27,16 @@ def test_a_citation_has_offsets_in_the_revision_and_the_line_of_the_quote() -> N
     assert citation.quote == "The fee is 15 EUR."
     assert TEXT[citation.start - 1000 : citation.end - 1000] == citation.quote
     assert (citation.line, citation.page, citation.headings) == (42, 2, ("A heading",))
+
+
+def test_a_citation_is_as_sure_as_the_lines_that_it_quotes() -> None:
+    """What the rest of the passage was read with is of no matter."""
+    lines = ((1000, 1009, 0.4), (1011, 1029, 0.7), (1030, 1049, 0.9))
+    read = replace(SOURCE, recognised=tuple(Recognised(*line) for line in lines))
+    for source, sure in ((read, 0.7), (SOURCE, None)):
+        ground = pool([source])
+        answer = answers.quoted(ranked(Leaning("What is the fee?"), ground)[:1], ground, "asked", "")
+        assert [one.confidence for one in answer.citations] == [sure]
 
 
 def test_the_same_piece_keeps_its_number() -> None:

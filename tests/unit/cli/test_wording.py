@@ -62,6 +62,17 @@ def test_each_source_says_where_it_stands_and_what_it_says() -> None:
     ]
 
 
+def test_what_was_read_from_a_picture_with_little_confidence_is_said_beneath_the_quote() -> None:
+    cited = [{**CITATION, "confidence": 0.624}, {**CITATION, "confidence": 0.8}, {**CITATION, "confidence": None}]
+    notes = [line for line in wording.sources({"citations": cited}) if "confidence" in line]
+    assert notes == ["    read from a picture, not surely (confidence 0.62): compare it with the original"]
+
+
+def test_doubtful_lines_are_shown_with_their_place() -> None:
+    lines = [{"start": 0, "end": 3, "confidence": 0.99}, {"start": 5, "end": 8, "confidence": 0.5}]
+    assert wording.doubtful({"text": "one\n\ntwo", "recognised": lines}) == ["line 3 (0.50): two"]
+
+
 @pytest.mark.parametrize(
     ("citation", "told"),
     [

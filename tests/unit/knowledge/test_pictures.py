@@ -47,6 +47,34 @@ BLANK = Image.new("RGB", (800, 600), "white")
 KINDS = [("PNG", "a.png"), ("JPEG", "a.jpg"), ("TIFF", "a.tif"), ("WEBP", "a.webp")]
 
 
+def sure(document: Parsed) -> list[tuple[str, float]]:
+    """What stands at each recognised line's place, and how sure it is."""
+    return [(document.text[one.start : one.end], one.confidence) for one in document.recognised]
+
+
+LINES = [
+    ("Annual leave", 0.99),
+    ("Everyone has 25 days of leave in the year and they", 0.99),
+    ("lapse in March.", 0.62),
+    ("Grade | Days", 0.99),
+    ("A | 25", 0.99),
+]
+
+
+def test_each_line_keeps_its_place_and_how_sure_it_is() -> None:
+    assert sure(parsed(scans.saved(BLANK, "PNG"), "a.png", PAGE)) == LINES
+    wrapped = [piece("年假为每年十五天，未休", 10, 10, sure=0.7), piece("的天数可以结转。", 10, 34, sure=0.8)]
+    document = parsed(scans.saved(BLANK, "PNG"), "a.png", wrapped)
+    assert document.text == "年假为每年十五天，未休的天数可以结转。"
+    assert sure(document) == [("年假为每年十五天，未休", 0.7), ("的天数可以结转。", 0.8)]
+    assert parsed(b"text", "a.txt").recognised == ()
+
+
+def test_of_several_pieces_of_a_line_the_least_sure_counts() -> None:
+    row = [piece("Grade", 100, 30, sure=0.9), piece("Days", 400, 30, sure=0.55)]
+    assert sure(parsed(scans.saved(BLANK, "PNG"), "a.png", row)) == [("Grade | Days", 0.55)]
+
+
 @pytest.mark.parametrize(("kind", "name"), KINDS)
 def test_a_picture_gives_headings_paragraphs_and_tables(kind: str, name: str) -> None:
     document = parsed(scans.saved(BLANK, kind), name, PAGE)
@@ -74,12 +102,15 @@ def test_pages_without_a_text_layer_are_read_from_their_picture_and_the_others_a
     document = parsed(scans.scanned(BLANK, "A page with a text layer"), "a.pdf", PAGE)
     assert shown(document) == [*READ, ("paragraph", "A page with a text layer")]
     assert document.blocks[-1].page == 2
+    assert sure(document) == LINES
     assert document.warnings == ("page 1: read with confidence 0.62: lapse in March.",)
 
 
 def test_a_picture_within_an_archive_is_read_too() -> None:
     content = files.archived({"a.txt": "Hello", "scan.png": scans.saved(BLANK, "PNG")})
-    assert shown(parsed(content, "a.zip", PAGE))[3:] == [("heading", "Annual leave"), *READ[1:]]
+    document = parsed(content, "a.zip", PAGE)
+    assert shown(document)[3:] == [("heading", "Annual leave"), *READ[1:]]
+    assert sure(document) == LINES
     with pytest.raises(errors.NeedsRecognition):
         read(io.BytesIO(content), "a.zip", LIMITS)
 

@@ -1,0 +1,72 @@
+"""How sure recognition was of a line: kept with the revision and the passages, told by document, text and hit."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image
+
+from appliance.access.web import Databases
+from appliance.drivers.ocr.memory import KnowingEye
+from appliance.drivers.ocr.port import Seen
+from appliance.knowledge.parsing.limits import ParseLimits, Recognition
+from appliance.knowledge.parsing.parsed import Parsed
+from appliance.knowledge.parsing.read import read
+from appliance.knowledge.revisions import Revisions
+from appliance.knowledge.schemas import DocumentView, TextView
+from appliance.knowledge.search_schemas import FoundView
+from appliance.knowledge.service import Knowledge
+from appliance.knowledge.wish import Wish
+from tests.factories import scans
+from tests.integration.knowledge.office import Office
+
+BLANK = scans.saved(Image.new("RGB", (800, 600), "white"), "PNG")
+
+
+class Knowing:
+    """The readers, with an eye that knows what it sees."""
+
+    def __init__(self, answers: Iterable[list[Seen]]) -> None:
+        self._eye = KnowingEye(answers)
+
+    def parse(self, path: Path, name: str, recognition: Recognition = "auto") -> Parsed:
+        with path.open("rb") as file:
+            return read(file, name, ParseLimits(recognition=recognition), self._eye)
+
+
+def seen(*lines: tuple[str, float]) -> list[Seen]:
+    return [Seen(text, sure, 10, 60.0 * row, 700, 60.0 * row + 20) for row, (text, sure) in enumerate(lines)]
+
+
+FENCE = "The numbat fence of the quarry is inspected every 43 days by the warden of the southern gate"
+BOLT = "The dingo bolt of the eastern winch is tightened with 37 Nm by the mechanic who is then on duty"
+PAGE = seen(
+    (f"{FENCE}, who keeps both the key and the book in the lower drawer.", 0.62),
+    (f"{BOLT}, and again by another one before the winch lifts anything.", 0.97),
+)
+"""Each as long as a passage of these tests."""
+
+
+def test_a_line_keeps_its_confidence_as_far_as_its_reader(databases: Databases, tmp_path: Path) -> None:
+    office = Office(databases, tmp_path / "blobs", Knowing([PAGE]))
+    document = office.ready("scan.png", BLANK)
+    told = DocumentView.of(document)
+    assert (told.recognised_lines, told.doubtful_lines) == (2, 1)
+
+    with databases.app.session(office.me.tenant) as session:
+        served = TextView.of(Knowledge(session, office.me).text(document.id))
+        assert TextView.of(Revisions(session, office.me).text(document.id, 1)) == served
+    assert [(served.text[one.start : one.end], one.confidence) for one in served.recognised] == [
+        (one.text, one.confidence) for one in PAGE
+    ]
+
+    numbat, dingo = (FoundView.of(office.search(words, Wish(1))).hits[0] for words in ("numbat fence", "dingo bolt"))
+    assert (numbat.confidence, dingo.confidence) == (0.62, 0.97)
+    around = FoundView.of(office.search("dingo bolt", Wish(1, stitch=1))).hits[0]
+    assert around.text.startswith("The numbat")
+    assert around.confidence == 0.62
+
+
+def test_what_was_not_read_from_a_picture_has_none(office: Office) -> None:
+    told = DocumentView.of(office.ready("a.md", "The emu rule."))
+    assert (told.recognised_lines, told.doubtful_lines) == (None, None)
+    assert FoundView.of(office.search("emu rule", Wish())).hits[0].confidence is None
