@@ -57,18 +57,22 @@ def fuse(legs: Iterable[Leg[Id]]) -> list[Fused[Id]]:
 
     Ties are broken by the place in the first leg given, then in the second, so the same legs give the same answer.
     """
-    places: dict[Id, dict[str, Place]] = {}
-    shares: dict[Id, float] = {}
+    numbers: dict[Id, int] = {}  # an id is looked up once a leg: the hash of a UUID is most of the work
+    places: list[dict[str, Place]] = []
+    shares: list[float] = []
     for leg in legs:
         if leg.weight <= 0 or not leg.ranked:
             continue
         best = leg.ranked[0][1]
         for rank, (one, score) in enumerate(leg.ranked, start=1):
-            at = places.setdefault(one, {})
-            if leg.name not in at:
-                at[leg.name] = Place(rank, score)
-                shares[one] = shares.get(one, 0.0) + _share(leg.weight, score, best)
-    results = [Fused(one, shares[one], at) for one, at in places.items()]
+            number = numbers.setdefault(one, len(places))
+            if number == len(places):
+                places.append({})
+                shares.append(0.0)
+            if leg.name not in places[number]:
+                places[number][leg.name] = Place(rank, score)
+                shares[number] += _share(leg.weight, score, best)
+    results = [Fused(one, shares[number], places[number]) for one, number in numbers.items()]
     results.sort(key=lambda one: -one.score)  # stable: what is equal stays in the order in which the legs named it
     return results
 

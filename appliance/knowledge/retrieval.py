@@ -177,12 +177,12 @@ class Retrieval:
         while True:
             candidates, exhausted = self._candidates(query, depth)
             watch.charge("vectors_ms")
-            fresh = [one for one in candidates if one.id not in seen]
-            seen.update(one.id for one in fresh)
+            fresh = [one for one in candidates if one.id not in seen] if seen else candidates
             yield from self._checked(query, fresh, limit)
             watch.charge("access_ms")
             if exhausted:
                 return
+            seen.update(one.id for one in fresh)
             depth *= 4
 
     def _candidates(self, query: _Query, depth: int) -> tuple[list[Fused[UUID]], bool]:

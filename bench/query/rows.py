@@ -66,6 +66,7 @@ class Best:
 
     principal: Principal
     asked: Floats
+    readable: int = 0
     scores: Floats = field(init=False)
     ids: list[list[bytes]] = field(init=False)
 
@@ -76,9 +77,10 @@ class Best:
     def see(self, ids: Sequence[UUID], vectors: Floats, readable: NDArray[np.bool_]) -> None:
         """Take these chunks into account."""
         kept = np.flatnonzero(readable)
+        self.readable += len(kept)
         found = self.asked @ vectors[kept].T
         for number, scores in enumerate(found):
-            best = np.argsort(-scores)[:10]
+            best = np.argpartition(-scores, 10)[:10] if len(scores) > 10 else np.arange(len(scores))
             both = np.concatenate([self.scores[number], scores[best]])
             names = [*self.ids[number], *(ids[kept[one]].bytes for one in best)]
             order = np.argsort(-both)[:10]
