@@ -53,11 +53,7 @@ class WebSettings(_Section):
     keep_idempotency_hours: int = Field(24, ge=1, description="Hours in which a repeated Idempotency-Key is known")
     threads: int = Field(16, ge=1, description="Threads for blocking work; also the limit of concurrent services")
     connections: int = Field(2_000, ge=1, description="Connections that may be open at once")
-    connections_per_peer: int = Field(
-        200,
-        ge=1,
-        description="Of those, how many one address may have; an IPv6 /64 is one, web.proxies are free",
-    )
+    connections_per_peer: int = Field(200, ge=1, description="One address's of them (an IPv6 /64's); proxies are free")
     head_seconds: float = Field(20, gt=0, description="Seconds in which the head of a request has to come")
     body_seconds: float = Field(
         20, gt=0, description="Seconds in which a body has to come, or a KiB of it for each of them"
@@ -173,6 +169,7 @@ class EngineSettings(_Section):
     start_seconds: int = Field(600, ge=1, description="Longest start; six times as long for one that still works")
     poll_seconds: float = Field(1.0, gt=0, description="Pause between two reconciliations")
     enabled: bool = Field(default=True, description="False: no engine is started; answers are quoted")
+    eager: bool = Field(default=False, description="The first deployment compiles nothing: ready sooner, slower then")
     endpoints: dict[str, list[str]] = Field(
         default_factory=dict, description="Engines that others start: a deployment's name and its HTTP addresses"
     )

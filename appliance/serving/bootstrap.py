@@ -21,6 +21,6 @@ def ensure(session: Session, settings: Settings) -> None:
     for found in (encoder, version):
         catalog.activate_harmless(found.id)  # of any other an operator must accept the licence first
     deployments = Deployments(session)
-    deployment = deployments.ensure(version.name, version.id, EngineSettings().to_json())
+    deployment = deployments.ensure(version.name, version.id, EngineSettings(eager=settings.engine.eager).to_json())
     for route in (DEFAULT, version.name):
         deployments.ensure_route(route, deployment)

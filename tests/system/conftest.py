@@ -71,6 +71,7 @@ def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     settings = {
         **trusting(directory),
         "APPLIANCE_MODELS": str(directory / "models"),
+        "APPLIANCE_ENGINE__EAGER": "true",  # the demo compiles, for minutes where nothing is kept yet
         "APPLIANCE_WEB__BODY_SECONDS": "8",  # whoever tries to be too slow need not try for long
     }
     made = Appliance(directory / "data", settings)

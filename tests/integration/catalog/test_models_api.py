@@ -108,11 +108,13 @@ def test_only_the_operator_changes_models(client: TestClient, house: House) -> N
 def test_bootstrap_is_harmless_to_repeat_and_follows_a_new_version_and_a_moved_store(
     stocked: Settings, databases: Databases, tmp_path: Path
 ) -> None:
-    for _ in range(2):
+    eager = stocked.model_copy(update={"engine": stocked.engine.model_copy(update={"eager": True})})
+    for settings in (eager, stocked):
         with databases.operator.session() as session:
-            bootstrap.ensure(session, stocked)
+            bootstrap.ensure(session, settings)
     with databases.app.session() as session:
         (first,) = Deployments(session).all()
+    assert first.engine["eager"], "what the first start made is left alone"
     shutil.move(stocked.model_store, tmp_path / "moved")
     moved = stocked.model_copy(update={"models": tmp_path / "moved"})
     (moved.model_store / models.LANGUAGE / "README.md").write_text("new")
