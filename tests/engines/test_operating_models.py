@@ -1,8 +1,8 @@
 """The operator's page on models, as it stands, on a whole appliance with real engines.
 
 It starts five: the appliance's own, the second version's, that again after a kill, one each for swap and roll-back.
-On two cores that takes minutes, so it is no part of `make test`. The weights are random and few, under the name that
-the page has.
+On two cores that takes minutes, so it is no part of `make test`; `.ci/run` has a step of its own for it. The weights
+are random and few, under the name that the page has.
 """
 
 import json
