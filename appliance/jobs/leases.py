@@ -55,8 +55,12 @@ class Leases:
         return fairness.order(lines, per_tenant, most)
 
     def claim(self, owner: str, kinds: Sequence[str], per_tenant: int, seconds: float) -> Lease | None:
-        """Take the job whose turn it is, with a token higher than any given for it before; None: nothing may begin."""
-        self._session.execute(select(func.pg_advisory_xact_lock(CLAIM_LOCK)))
+        """Take the job whose turn it is, with a token higher than any given for it before; None: nothing may begin.
+
+        Whoever waits in line waits on: giving up would lose the bell that it was rung by.
+        """
+        patient = func.set_config("lock_timeout", "0", True)  # noqa: FBT003 - for this transaction, as SQL has it
+        self._session.execute(select(patient, func.pg_advisory_xact_lock(CLAIM_LOCK)))
         for _ in range(_RACES):
             chosen = self.claimable(kinds, per_tenant, 1)
             if not chosen:

@@ -1,12 +1,19 @@
 """From job to job without a bell, and the last write of a job, which is its end too."""
 
-from sqlalchemy import text
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+
+from sqlalchemy import func, select, text
 
 from appliance.jobs.job import Ended
+from appliance.jobs.leases import CLAIM_LOCK
 from appliance.jobs.pulse import Surroundings
 from appliance.jobs.run import Run
 from appliance.jobs.service import Jobs
 from appliance.jobs.states import State
+from appliance.kit.database import Database, address
+from appliance.kit.settings import Settings
 from tests.integration.jobs.work import Shop, Tenants
 
 
@@ -31,6 +38,21 @@ def test_a_worker_that_is_being_stopped_begins_no_further_job(shop: Shop, tenant
     _first, second = shop.ask(tenants.a, "noop"), shop.ask(tenants.a, "noop")
     assert shop.runner(around=Surroundings(stopping=lambda: bool(stopping))).run_on() == 1
     assert shop.job(tenants.a, second).state is State.QUEUED
+
+
+def test_who_stands_in_line_for_a_claim_waits_longer_than_for_other_locks(
+    shop: Shop, tenants: Tenants, settings: Settings
+) -> None:
+    shop.registry.add("noop", lambda _: None)
+    shop.ask(tenants.a, "noop")
+    since = text("select count(*) from pg_locks where waitstart < clock_timestamp() - interval '200 ms'")
+    with closing(Database(address(settings, "system"), timeouts=(30_000, 50))) as hasty, ThreadPoolExecutor() as pool:
+        with shop.databases.system.session() as first:
+            first.execute(select(func.pg_advisory_xact_lock(CLAIM_LOCK)))
+            ran = pool.submit(replace(shop.runner(), system=hasty).run_on)
+            while not first.execute(since).scalar_one():
+                assert not ran.done()
+        assert ran.result(30) == 1
 
 
 def test_the_last_write_of_a_job_is_its_end_too(shop: Shop, tenants: Tenants) -> None:
