@@ -15,6 +15,8 @@ from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.writer import Writer, flat
 
 _HEADED: Final = 3
+_SHORT: Final = 200
+"""Characters of a record that is quoted as a whole."""
 _TITLES: Final = ("title", "name", "subject", "标题", "名称", "標題", "名稱")
 
 
@@ -75,7 +77,10 @@ def _holds_records(value: object) -> bool:
 
 
 def _passage(writer: Writer, value: object) -> None:
-    writer.add("paragraph", "\n".join(line for line in _lines(value) if line))
+    """A short record is one line, so that a value is quoted with what it is a value of."""
+    lines = [line for line in _lines(value) if line]
+    short = sum(map(len, lines)) <= _SHORT
+    writer.add("paragraph", ("; " if short else "\n").join(lines))
 
 
 def _lines(value: object) -> Iterator[str]:

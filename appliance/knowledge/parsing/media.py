@@ -86,12 +86,12 @@ def suffix(name: str) -> str:
 def _told(content: bytes, promise: str | None) -> str | None:
     """A media type, a description of what we do not read, or None for text."""
     head = content[:HEAD]
-    if b"%PDF-" in head:
-        return formats.PDF
     if head.startswith(_ZIP):
         return formats.ZIP
     if head.startswith(_OLE):
         return _compound(content, promise)
+    if b"%PDF-" in head:  # behind those two: their first kilobyte may show a PDF that lies within
+        return formats.PDF
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return formats.WEBP
     binary = not head.startswith(_WIDE_MARKS) and any(byte in _BINARY for byte in head) and wide(content) is None

@@ -158,6 +158,15 @@ def test_a_book_gives_its_chapters_in_the_order_of_its_spine() -> None:
     assert parsed(book(CHAPTERS).replace(b"mimetype", b"mimetypo"), "book").media_type == "application/epub+zip"
 
 
+def test_a_pdf_at_the_very_beginning_of_what_holds_it_makes_that_no_pdf() -> None:
+    """A ZIP that packs nothing shows it in its first kilobyte, where a PDF may have its mark."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("plan.pdf", PDF)
+    assert "Second page" in parsed(buffer.getvalue(), "a.zip").text
+    assert "Second page" in parsed(compound.msg({0x0037: "Plan", 0x1000: "x"}, {"plan.pdf": PDF}), "a.msg").text
+
+
 def test_an_archive_gives_every_file_that_is_read_below_its_path() -> None:
     inner = files.archived({"deep.csv": "a,b\n1,2\n"})
     members: dict[str, str | bytes] = {

@@ -95,9 +95,9 @@ def test_json_gives_a_passage_a_record_each_value_behind_its_path() -> None:
     document = parsed(RECORDS.encode(), "sites.json")
     assert document.title == "Sites"
     assert shown(document) == [
-        ("paragraph", "title: Sites\ncount: 2\nopen: true\ntags: a, 1"),
+        ("paragraph", "title: Sites; count: 2; open: true; tags: a, 1"),
         ("heading", "sites"),
-        ("paragraph", "name: Main\naddress.city: Wien\naddress.floors.no: 1\naddress.floors.no: 2"),
+        ("paragraph", "name: Main; address.city: Wien; address.floors.no: 1; address.floors.no: 2"),
         ("paragraph", "name: Depot"),
         ("heading", "by"),
         ("heading", "region"),
@@ -108,9 +108,13 @@ def test_json_gives_a_passage_a_record_each_value_behind_its_path() -> None:
     assert parsed(b'"just words"', "a.json").text == "just words"
 
 
+def test_a_long_record_has_a_line_for_each_value() -> None:
+    assert parsed(b'{"a": "%s", "b": 1}' % (b"x" * 200), "a.json").text == f"a: {'x' * 200}\nb: 1"
+
+
 def test_json_lines_give_a_passage_a_line() -> None:
     lines = '{"q": "一", "a": 1}\n\n{"q": "二\\u2028x"}\n'
-    assert parsed(lines.encode("utf-8-sig"), "a.jsonl").text == "q: 一\na: 1\n\nq: 二 x"
+    assert parsed(lines.encode("utf-8-sig"), "a.jsonl").text == "q: 一; a: 1\n\nq: 二 x"
 
 
 REFUSED = [
