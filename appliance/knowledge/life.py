@@ -70,13 +70,13 @@ class Life:
         """
         Collections(self._session, self._principal.tenant, self._principal.readers).one(collection)
         found = Documents(self._session, self._principal.tenant, self._principal.readers).failed(collection)
+        self._audit.record("collection.retry", collection, documents=min(len(found), MOST_AT_ONCE))
         if not found:
             return None, 0, 0
         batch = Batches(self._session, self._principal).begin(collection, "retry", ended=True)
         knowledge = Knowledge(self._session, self._principal, batch)
         for document in found[:MOST_AT_ONCE]:
             knowledge.retry(document)
-        self._audit.record("collection.retry", collection, documents=min(len(found), MOST_AT_ONCE))
         return batch, min(len(found), MOST_AT_ONCE), max(len(found) - MOST_AT_ONCE, 0)
 
     def hold(self, document: UUID, reason: str) -> Hold:
