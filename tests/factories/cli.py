@@ -32,7 +32,7 @@ def run(*arguments: object, typed: str | None = None) -> tuple[int, str]:
         except SystemExit as ended:
             code = ended.code
         sys.stdout.flush()
-        told = printed.getvalue().decode()
+        told = printed.getvalue().decode().replace("\r\n", "\n")  # of CSV
     assert code is None or isinstance(code, int), code
     return code or 0, told
 

@@ -145,6 +145,7 @@ def test_a_connection_that_broke_on_this_side_alone_supersedes_nobody(
     assert "held by this host's own lost connection" in (tmp_path / "first").read_text()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.slow
 def test_a_database_that_keeps_every_connection_and_answers_nothing_stops_no_engine_and_no_look_for_ever(
     engines: Engines, host: Callable[[str], subprocess.Popen[bytes]], superuser: Engine, tmp_path: Path
@@ -160,7 +161,7 @@ def test_a_database_that_keeps_every_connection_and_answers_nothing_stops_no_eng
         with superuser.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
             before = looking.execute(held, _KEY).scalar()
             relay.hush()
-            until(lambda: "PostgreSQL has not answered for" in (tmp_path / "first").read_text(), 30)
+            until(lambda: "PostgreSQL has not answered for" in (tmp_path / "first").read_text(), 90)
             assert first.poll() is None
             relay.answer()
             until(lambda: looking.execute(held, _KEY).scalar() not in (None, before), 30)
