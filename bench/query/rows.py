@@ -1,8 +1,8 @@
 """Made-up companies by the million: chunks of tenants of very different sizes, each document open to some of 50 groups.
 
 Written by COPY, as ingests would have left them; the index then makes itself from them, as it does after a loss.
-Vectors have topics, documents within them and chunks within those, in ``LATENT`` of 384 dimensions, which is what the
-vectors of real texts are like (docs/measurements.md); terms come after Zipf.
+Vectors have topics, documents within them and chunks within those, in ``LATENT`` of 384 dimensions: a guess at what
+those of real texts are like, by which recall may flatter; terms come after Zipf.
 """
 
 from collections.abc import Iterator, Sequence
