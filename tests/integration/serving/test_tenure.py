@@ -16,7 +16,7 @@ from appliance.kit.database import Database
 from appliance.kit.leftovers import started
 from appliance.serving.tenure import LOCK, Superseded, Tenure
 from tests.factories.processes import gone, until
-from tests.factories.relay import relaying
+from tests.factories.relay import Relay, relaying
 from tests.integration.serving.conftest import Engines
 from tests.integration.serving.test_host import HOST, host_environment
 
@@ -125,15 +125,22 @@ def test_a_broken_connection_is_mended_and_stops_no_engine(
     assert first.poll() is None
 
 
+@contextmanager
+def far(engines: Engines, **settings: int) -> Iterator[Relay]:
+    """Hosts that begin now reach PostgreSQL through this proxy."""
+    database = engines.settings.database
+    home = Path((engines.settings.layout.run / "postgres.host").read_text())
+    with relaying(home / f".s.PGSQL.{database.port}") as relay:
+        away = database.model_copy(update={"host": "127.0.0.1", "port": relay.port, **settings})
+        engines.settings = engines.settings.model_copy(update={"database": away})
+        yield relay
+
+
 def test_a_connection_that_broke_on_this_side_alone_supersedes_nobody(
     engines: Engines, host: Callable[[str], subprocess.Popen[bytes]], superuser: Engine, tmp_path: Path
 ) -> None:
-    database = engines.settings.database
     held = text(f"select pid {_HELD}")
-    home = Path((engines.settings.layout.run / "postgres.host").read_text())
-    with relaying(home / f".s.PGSQL.{database.port}") as relay:
-        away = database.model_copy(update={"host": "127.0.0.1", "port": relay.port})
-        engines.settings = engines.settings.model_copy(update={"database": away})
+    with far(engines) as relay:
         first = host("first")
         row = engines.until("running")
         with superuser.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
@@ -150,12 +157,8 @@ def test_a_connection_that_broke_on_this_side_alone_supersedes_nobody(
 def test_a_database_that_keeps_every_connection_and_answers_nothing_stops_no_engine_and_no_look_for_ever(
     engines: Engines, host: Callable[[str], subprocess.Popen[bytes]], superuser: Engine, tmp_path: Path
 ) -> None:
-    database = engines.settings.database
     held = text(f"select pid {_HELD}")
-    home = Path((engines.settings.layout.run / "postgres.host").read_text())
-    with relaying(home / f".s.PGSQL.{database.port}") as relay:
-        away = database.model_copy(update={"host": "127.0.0.1", "port": relay.port, "statement_timeout_ms": 500})
-        engines.settings = engines.settings.model_copy(update={"database": away})
+    with far(engines, statement_timeout_ms=500) as relay:
         first = host("first")
         row = engines.until("running")
         with superuser.connect().execution_options(isolation_level="AUTOCOMMIT") as looking:
