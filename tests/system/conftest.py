@@ -13,7 +13,7 @@ from tests.factories.licences import Vendor, terms
 
 TIMEOUT = 900
 ENGINE_SECONDS = 540
-"""The first start of an engine on a machine compiles for minutes."""
+"""On two busy cores a start takes minutes."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -61,7 +61,7 @@ def entitle(made: Appliance, *, again: bool = False) -> None:
 def appliance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
     """One appliance for the session, everything of it ready, the real engine too.
 
-    What its tests import stays out of the model store; what engines compile is kept beside the real one.
+    What its tests import stays out of the model store; what engines keep lies beside the real one.
     """
     directory = tmp_path_factory.mktemp("warm")
     shutil.copytree(MODELS, directory / "models")
