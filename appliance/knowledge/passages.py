@@ -29,6 +29,7 @@ from appliance.knowledge import confidence, narrowing
 from appliance.knowledge.access import Changes
 from appliance.knowledge.bm25 import Statistics
 from appliance.knowledge.fusion import Place
+from appliance.knowledge.narrowing import Ids
 from appliance.knowledge.parsing.parsed import Recognised
 from appliance.knowledge.repository import names_one
 from appliance.knowledge.tables import ChunkRow, CorpusStatisticsRow, DocumentRow, RevisionRow, TermStatisticsRow
@@ -143,11 +144,12 @@ _ALL: Final = Filters()
 def readable(
     principal: Principal,
     chunks: Sequence[UUID],
-    collections: tuple[UUID, ...] | None = None,
+    collections: Ids = None,
+    sources: Ids = None,
     filters: Filters = _ALL,
 ) -> Asked:
     """Asks for those of the chunks that are of a current revision of a document that the principal may read."""
-    passing = narrowing.given(filters, collections)
+    passing = narrowing.given(filters, collections, sources)
     return _READABLE.of(tenant=principal.tenant, chunks=list(chunks), readers=sorted(principal.readers), **passing)
 
 

@@ -116,7 +116,7 @@ class Retrieval:
     def find(self, principal: Principal, question: str, wish: Wish = PLAIN) -> Found:
         """The best passages that the principal may read, as many and of what is wished for.
 
-        Raises CollectionNotFound, and Unavailable when the index does not answer.
+        Raises CollectionNotFound, SourceNotFound, and Unavailable when the index does not answer.
         """
         watch, language = _Watch(), detect(question)
         known = beforehand(self._database, principal, question, wish, self.most_named)
@@ -207,6 +207,7 @@ class Retrieval:
             part = candidates[start : start + step]
             start, step = start + step, min(step * 2, _MOST_AT_ONCE)
             ids = [one.id for one in part]
-            asked = passages.readable(query.principal, ids, query.known.collections, query.filters)
+            known = query.known
+            asked = passages.readable(query.principal, ids, known.collections, known.sources, query.filters)
             rows = passages.shown(*ask(self._database, query.principal.tenant, asked))
             yield from (replace(rows[one.id], score=one.score, places=one.places) for one in part if one.id in rows)

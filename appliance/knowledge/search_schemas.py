@@ -22,7 +22,8 @@ class SearchBody(BaseModel):
     """A search; ``collections`` by id or name, None for all.
 
     Filters are of documents: ``types`` by suffix or media type, ``languages`` (zh: both scripts), ``tags`` (all of
-    them), ``since`` and ``until``: days, in UTC, on which what the document says was taken in, both included.
+    them), ``since`` and ``until``: days, in UTC, on which what the document says was taken in, both included;
+    ``sources`` that it came from, by id or name.
     ``fold``: of passages that say the same only the best is a hit, the others stand under it: alike (small differences
     count as the same, other numbers never), same (letter by letter), none. ``stitch``: neighbours given on each side.
     """
@@ -37,6 +38,7 @@ class SearchBody(BaseModel):
     tags: list[str] = Field([], max_length=50)
     since: date | None = None
     until: date | None = None
+    sources: list[str] = Field([], max_length=100)
     fold: Fold = "alike"
     stitch: int = Field(0, ge=0, le=MOST)
 
@@ -48,6 +50,7 @@ class SearchBody(BaseModel):
             tags=tuple(checked(self.tags)),
             since=_midnight(self.since) if self.since else None,
             until=_midnight(self.until) + _DAY if self.until and self.until < date.max else None,
+            sources=tuple(self.sources),
         )
         return Wish(self.limit, self.collections, filters, self.fold, self.stitch)
 

@@ -24,6 +24,7 @@ class Filters:
     """Which documents are looked into; empty: all. Of the revision that is served.
 
     ``tags``: a document has them all. ``since`` and ``until``: when what it says was taken in, the second excluded.
+    ``sources``: that it came from, by id or name.
     """
 
     types: tuple[str, ...] = ()
@@ -31,10 +32,11 @@ class Filters:
     tags: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    sources: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything is left out."""
-        return bool(self.types or self.languages or self.tags or self.since or self.until)
+        return bool(self.types or self.languages or self.tags or self.since or self.until or self.sources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ def search(
     until: Annotated[
         str | None, typer.Option(metavar="DAY", help="Only what was taken in on this day or before.")
     ] = None,
+    source: Annotated[
+        Many, typer.Option(help="Only what came from this source, by its name or id; may be repeated.")
+    ] = None,
     fold: Annotated[
         str, typer.Option(help="What is shown once: alike (says the same), same (letter by letter), none.")
     ] = "alike",
@@ -50,7 +53,7 @@ def search(
     from appliance.entry.cli.client import connect
 
     output.wants_json(as_json)
-    wished = {"collections": collection, "types": kind, "languages": language, "tags": tag}
+    wished = {"collections": collection, "types": kind, "languages": language, "tags": tag, "sources": source}
     days = {"since": _day(since), "until": _day(until)}
     body = {"query": query, "limit": limit, "fold": fold, "stitch": stitch}
     body |= {name: value for name, value in {**wished, **days}.items() if value}

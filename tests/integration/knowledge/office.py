@@ -14,6 +14,7 @@ from appliance.drivers.blobs import DirectoryBlobs
 from appliance.drivers.broker import MemoryBell
 from appliance.drivers.encoder.hashed import HashedEncoder
 from appliance.drivers.encoder.port import Encoder
+from appliance.drivers.sources.port import Entry
 from appliance.drivers.vectors.memory import MemoryVectors
 from appliance.drivers.vectors.port import Vectors
 from appliance.jobs.job import Job
@@ -31,6 +32,8 @@ from appliance.knowledge.ingest import Parser, Tools
 from appliance.knowledge.projection import Projection
 from appliance.knowledge.retrieval import Found, Retrieval
 from appliance.knowledge.service import Knowledge
+from appliance.knowledge.sources.pushing import Pushing
+from appliance.knowledge.sources.tables import SourceRow
 from appliance.knowledge.tables import ChunkRow
 from appliance.knowledge.wish import Wish
 from appliance.tenants.certificate import Signer
@@ -138,6 +141,24 @@ class Office:
         found = self.document(added.document.id)
         assert found.state == "ready", found.reason
         return found
+
+    def source(self, name: str) -> UUID:
+        """A source that programs push to."""
+        with self.databases.app.session(self.me.tenant) as session:
+            told = {"name": name, "kind": "push", "settings": {"kind": "push"}, "created_by": self.me.user}
+            row = SourceRow(tenant_id=self.me.tenant, collection_id=self.collection, **told)
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def pushed(self, source: UUID, name: str, content: str) -> Document:
+        """A document that came from a source, and is ready."""
+        staged = self.blobs.stage(self.me.tenant, io.BytesIO(content.encode()), self.largest)
+        with self.databases.app.session(self.me.tenant) as session:
+            entry = Entry(name, name, "")
+            document = Pushing(session, self.me).put(source, entry, staged, self.blobs, None).document
+        self.settle()
+        return self.document(document)
 
     def document(self, document: UUID) -> Document:
         with self.databases.app.session(self.me.tenant) as session:

@@ -31,6 +31,7 @@ def url(settings: Settings, databases: Databases, house: House) -> Iterator[str]
         office.ready("leave.md", LEAVE)
         office.ready("copy.md", LEAVE)
         office.ready("假期.txt", "員工每年享有十五天帶薪年假，須提前兩週申請。")
+        office.pushed(office.source("wiki"), "wiki.md", "The warehouse opens at seven.")
     app.state.passages = office.retrieval
     with listening(web.server(app, settings)) as port:
         yield f"http://127.0.0.1:{port}"
@@ -66,6 +67,9 @@ def test_the_verb_shows_where_and_narrows(cli: Run) -> None:
     assert "Nothing was found." in cli("search", "annual leave", "--until", "2020-01-01")[1]
     assert "Nothing was found." in cli("search", "annual leave", "--type", "pdf")[1]
     assert "Moving" in cli("search", "annual leave", "--type", "md", "--limit", 1, "--stitch", 1)[1]
+    assert "Nothing was found." in cli("search", "annual leave", "--source", "wiki")[1]
+    of_wiki = document(cli("search", "warehouse", "--source", "wiki", "--json")[1])["hits"]
+    assert {hit["document"] for hit in of_wiki} == {"wiki.md"}
 
 
 def test_tags_are_put_on_and_taken_off_and_narrow(cli: Run) -> None:
@@ -89,6 +93,7 @@ def test_what_cannot_be_is_refused_with_a_sentence(cli: Run) -> None:
         (("search", "leave", "--type", "exe"), "type_unknown"),
         (("search", "leave", "--tag", "a,b"), "bad_tag"),
         (("search", "leave", "--language", "Klingon"), "invalid_request"),
+        (("search", "leave", "--source", "nowhere"), "source_not_found"),
         (("search", "leave", "--fold", "maybe"), "invalid_request"),
     ):
         with pytest.raises(ApplianceError) as failure:
