@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.chat.answer import Citation, Sentence
 from appliance.chat.service import Conversation, Message
+from appliance.knowledge.originals import link
 
 WITHOUT_NUL = r"^[^\x00]*$"
 """PostgreSQL cannot store NUL."""
@@ -47,6 +48,7 @@ class CitationView(BaseModel):
     """Where a sentence stands: ``quote`` is the revision's text from ``start`` to ``end``, null once it is deleted.
 
     ``confidence``: where it was read from a picture, of its least sure line, from 0 to 1; below .8 compare it.
+    ``original``: where the file that is cited is fetched, of a PDF at the page; null with the quote.
     """
 
     number: int
@@ -61,11 +63,13 @@ class CitationView(BaseModel):
     end: int
     quote: str | None
     confidence: float | None
+    original: str | None
 
     @classmethod
     def of(cls, citation: Citation) -> "CitationView":
         """The same over the wire."""
-        return cls(**asdict(citation))
+        at = citation.document_id, citation.revision_id, citation.document, citation.page
+        return cls(**asdict(citation), original=None if citation.quote is None else link(*at))
 
 
 class SentenceView(BaseModel):
@@ -137,7 +141,8 @@ class MessageView(BaseModel):
     @classmethod
     def of(cls, message: Message) -> "MessageView":
         """The same over the wire."""
-        return cls(**asdict(message))
+        cited = [CitationView.of(one) for one in message.citations]
+        return cls(**{**asdict(message), "citations": cited})
 
 
 class MessageList(BaseModel):

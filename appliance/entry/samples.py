@@ -25,6 +25,7 @@ FORMATS: Final[dict[str, object]] = {
 MEDIA: Final[dict[str, str]] = {
     "text/event-stream": 'id: 2\nevent: progress\ndata: {"done": 3, "of": 12}\n\n',
     "application/x-ndjson": '{"category_uid": 3, "class_uid": 3004, "activity_id": 1}\n',
+    "*/*": "(the bytes of the file)",
     "text/plain": 'appliance_gateway_tokens_total{kind="prompt",model="smollm2-135m"} 1734.0\n',
     "text/html": '<!doctype html><meta http-equiv="refresh" content="0;url=/">',
     "application/zip": "(the bytes of the archive)",
@@ -88,6 +89,7 @@ SAMPLES: Final[dict[str, object]] = {
     "next_cursor": None,
     "note": None,
     "open": {"writing": True},
+    "original": f"/api/v1/documents/{ID}/original?revision_id={ID}#page=3",
     "others": ["paid time off"],
     "outcome": "done",
     "path": "/srv/models/smollm2-135m",

@@ -24,6 +24,7 @@ import appliance.knowledge.api_archives
 import appliance.knowledge.api_batches
 import appliance.knowledge.api_glossary
 import appliance.knowledge.api_life
+import appliance.knowledge.api_originals
 import appliance.knowledge.api_retention
 import appliance.knowledge.api_revisions
 import appliance.knowledge.api_search
@@ -102,6 +103,7 @@ ROUTERS = (
     appliance.knowledge.api_batches.router,
     appliance.knowledge.api_glossary.router,
     appliance.knowledge.api_life.router,
+    appliance.knowledge.api_originals.router,
     appliance.knowledge.api_search.router,
     appliance.knowledge.api_retention.router,
     appliance.knowledge.api_revisions.router,

@@ -1,6 +1,6 @@
 """What the appliance answers about collections and documents."""
 
-from appliance.kit.errors import Conflict, Forbidden, NotFound, Refused
+from appliance.kit.errors import Broken, Conflict, Forbidden, NotFound, Refused
 from appliance.knowledge.parsing.errors import FileRefused
 
 
@@ -93,6 +93,13 @@ class RevisionNotFound(NotFound):
 
     code = "revision_not_found"
     advice = "List them with 'appliance documents revisions'."
+
+
+class OriginalDamaged(Broken):
+    """The stored file is not the one that was taken in."""
+
+    code = "original_damaged"
+    advice = "Upload the document again; look into the storage of the appliance."
 
 
 class TooLongToCompare(Refused):

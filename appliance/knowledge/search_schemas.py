@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.knowledge.confidence import least
+from appliance.knowledge.originals import link
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.retrieval import Found
 from appliance.knowledge.stitching import MOST
@@ -100,6 +101,7 @@ class HitView(BaseModel):
     """A passage that was found; ``highlights`` are spans of ``text``, ``chunk_ids`` all that it is of.
 
     ``confidence``: where it was read from a picture, of its least sure line, from 0 to 1; below .8 compare it.
+    ``original``: where its file is fetched, of a PDF at the page.
     """
 
     chunk_id: UUID
@@ -117,6 +119,7 @@ class HitView(BaseModel):
     end: int
     language: str
     confidence: float | None
+    original: str
     score: float
     scores: Mapping[str, PlaceView]
     highlights: list[SpanView]
@@ -141,6 +144,7 @@ class HitView(BaseModel):
             end=passage.end,
             language=passage.language,
             confidence=least(passage.recognised),
+            original=link(passage.document, passage.revision, passage.name, passage.page),
             score=passage.score,
             scores={leg: PlaceView(rank=at.rank, score=at.score) for leg, at in passage.places.items()},
             highlights=[SpanView(start=start, end=end) for start, end in passage.marks],

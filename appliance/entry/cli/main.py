@@ -26,6 +26,7 @@ from appliance.entry.cli import (
     licence,
     local,
     models,
+    originals,
     output,
     pushing,
     quotas,
@@ -33,7 +34,6 @@ from appliance.entry.cli import (
     search,
     sessions,
     sign_in,
-    tagging,
     tenants,
     totp,
     usage,
@@ -78,7 +78,7 @@ app.command("ingest")(ingest.ingest)
 app.command("ask")(answers.ask)
 app.command("search")(search.search)
 app.add_typer(archives.COLLECTIONS, name="collections")
-app.add_typer(tagging.DOCUMENTS, name="documents")
+app.add_typer(originals.DOCUMENTS, name="documents")
 app.add_typer(batches.app, name="batches")
 app.add_typer(pushing.SOURCES, name="sources")
 app.add_typer(models.app, name="models")

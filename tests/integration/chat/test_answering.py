@@ -36,6 +36,8 @@ def test_a_composed_answer_is_told_while_it_grows_and_kept_with_its_citation(des
     assert (citation["start"], citation["end"]) == (100 + begin, 100 + begin + len(quote))
     assert citation["headings"] == ["Warranty"]
     assert citation["confidence"] == 0.7
+    at = f"/api/v1/documents/{citation['document_id']}/original?revision_id={citation['revision_id']}#page=3"
+    assert citation["original"] == at
     question, answer = kept(desk, people_of.one, done["conversation"])
     assert (question.role, question.content) == ("user", "How long is the warranty of the XR-200?")
     assert (answer.state, answer.mode, answer.content, str(answer.id)) == ("done", "composed", quote, done["message"])

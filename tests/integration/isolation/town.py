@@ -3,6 +3,7 @@
 The index and the engine are the doubles in memory, so that questions and searches are answered too.
 """
 
+import io
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Self
 from uuid import UUID
 
 import numpy as np
-from sqlalchemy import Engine, MetaData, insert, select, text, update
+from sqlalchemy import Connection, Engine, MetaData, insert, select, text, update
 from starlette.testclient import TestClient
 
 from appliance.access.permissions import Action
@@ -19,6 +20,7 @@ from appliance.access.principal import Role, UserId
 from appliance.access.web import Databases
 from appliance.chat.answering import Answering
 from appliance.chat.retrieval import KnowledgeRetrieval
+from appliance.drivers.blobs import DirectoryBlobs
 from appliance.drivers.encoder.hashed import HashedEncoder
 from appliance.drivers.vectors.memory import MemoryVectors
 from appliance.drivers.vectors.port import Point, Sparse
@@ -78,6 +80,7 @@ class Town:
         with superuser.connect() as connection:
             self.tables: MetaData = reflected(connection)
         self._encoder, self._vectors = HashedEncoder(), MemoryVectors(384)
+        self._blobs = DirectoryBlobs(settings.layout.blobs)
         self.app = web.build(settings)
         self._doubles(settings, store)
         with databases.operator.session() as session:
@@ -150,11 +153,20 @@ class Town:
             connection.execute(
                 text("update deployments set reason = :reason"), {"reason": f"content-{tag} is tampered"}
             )
+            self._original(connection, planted)
         self._index(planted)
         ids = {value for row in planted.rows.values() for value in row.values() if isinstance(value, UUID)}
         known = {str(value) for value in ids - planted.borrowed}
         known |= {planted.content, planted.people, *map(str, users.values())}
         return Household(planted, keys, directory, frozenset(known))
+
+    def _original(self, connection: Connection, planted: Planted) -> None:
+        """The file of its document, so that it can be fetched."""
+        staged = self._blobs.stage(planted.tenant, io.BytesIO(f"{planted.content} in the file".encode()), 1000)
+        self._blobs.keep(staged)
+        revision = planted.rows["revisions"]
+        revision["sha256"] = staged.sha256
+        connection.execute(text("update revisions set sha256 = :sha256 where id = :id"), revision)
 
     def _index(self, planted: Planted) -> None:
         chunk = planted.rows["chunks"]
