@@ -10,6 +10,7 @@ from appliance.chat.attribution import Attributed
 from appliance.chat.evidence import Evidence, Pool
 from appliance.chat.mode import Mode, Reason
 from appliance.chat.quoting import Quote
+from appliance.knowledge.boxes import Box, boxes
 from appliance.knowledge.confidence import least, within
 from appliance.knowledge.language import detect
 
@@ -21,7 +22,7 @@ class Citation:
     """Where a sentence stands: ``revision.text[start:end] == quote``, code points; ``line`` counts from 1.
 
     ``quote`` is None once the document was deleted. ``confidence``: where it was read from a picture, of its least
-    sure line.
+    sure line. ``boxes``: where the lines that it quotes stand on their page.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Citation:
     end: int
     quote: str | None
     confidence: float | None = None
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Citations:
             end=end,
             quote=evidence.text,
             confidence=least(within(source.recognised, start, end)),
+            boxes=boxes(source.sheets, (start, end)),
         )
 
 

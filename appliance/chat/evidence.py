@@ -12,6 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from appliance.chat.sentences import Piece, pieces
+from appliance.knowledge.boxes import Sheet
 from appliance.knowledge.parsing.parsed import Recognised
 from appliance.knowledge.terms import terms
 
@@ -42,6 +43,8 @@ class Source:
     """What stands above the passage and is not in it: headings, the header row of a table."""
     recognised: tuple[Recognised, ...] = ()
     """Its lines that were read from a picture, by offsets in the normal text."""
+    sheets: tuple[Sheet, ...] = ()
+    """Its lines of which is known where they stand on their pages, the same."""
 
 
 @dataclass(frozen=True, slots=True)

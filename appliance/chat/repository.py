@@ -68,4 +68,4 @@ def forget(session: Session, tenant: UUID, document: UUID) -> None:
     of_it = (CitationRow.tenant_id == tenant, CitationRow.document_id == document)
     leaning = select(CitationRow.message_id).where(*of_it)
     session.execute(update(MessageRow).where(MessageRow.id.in_(leaning)).values(content="", sentences=[]))
-    session.execute(update(CitationRow).where(*of_it).values(quote=None))
+    session.execute(update(CitationRow).where(*of_it).values(quote=None, boxes=[]))

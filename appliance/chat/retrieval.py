@@ -72,4 +72,5 @@ def _source(passage: Passage) -> Source:
         headings=passage.headings,
         lead=f"{passage.title}\n{passage.lead}",
         recognised=passage.recognised,
+        sheets=passage.sheets,
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from appliance.chat.answer import Citation, Sentence
 from appliance.chat.service import Conversation, Message
 from appliance.knowledge.originals import link
+from appliance.knowledge.schemas import BoxView
 
 WITHOUT_NUL = r"^[^\x00]*$"
 """PostgreSQL cannot store NUL."""
@@ -48,6 +49,7 @@ class CitationView(BaseModel):
     """Where a sentence stands: ``quote`` is the revision's text from ``start`` to ``end``, null once it is deleted.
 
     ``confidence``: where it was read from a picture, of its least sure line, from 0 to 1; below .8 compare it.
+    ``boxes``: where the lines that it quotes stand on the page, where the format has pages and it is known.
     ``original``: where the file that is cited is fetched, of a PDF at the page; null with the quote.
     """
 
@@ -63,6 +65,7 @@ class CitationView(BaseModel):
     end: int
     quote: str | None
     confidence: float | None
+    boxes: list[BoxView]
     original: str | None
 
     @classmethod

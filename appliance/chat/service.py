@@ -16,6 +16,7 @@ from appliance.chat.tables import CitationRow, ConversationRow, MessageRow
 from appliance.kit import clock, paging
 from appliance.kit.ids import uuid7
 from appliance.knowledge import passages
+from appliance.knowledge.boxes import Box
 
 TITLE: Final = 80
 """Characters of the first question that name a conversation."""
@@ -172,6 +173,7 @@ class Conversations:
             headings=list(citation.headings),
             quote=citation.quote,
             confidence=citation.confidence,
+            boxes=[asdict(one) for one in citation.boxes],
         )
 
     def _row(self, key: UUID) -> ConversationRow:
@@ -231,4 +233,5 @@ def _shown(number: int, row: CitationRow, readable: bool) -> Citation:  # noqa: 
         end=row.end,
         quote=row.quote if readable else None,
         confidence=row.confidence if readable else None,
+        boxes=tuple(Box(**one) for one in row.boxes if readable),
     )

@@ -63,7 +63,10 @@ class MessageRow(Base):
 
 
 class CitationRow(Base):
-    """A sentence of an answer and the span that supports it. Forgetting the document empties ``quote``."""
+    """A sentence of an answer and the span that supports it. Forgetting the document empties ``quote`` and ``boxes``.
+
+    ``boxes``: objects of ``page``, ``x0``, ``y0``, ``x1`` and ``y1``.
+    """
 
     __tablename__ = "citations"
     __table_args__ = (
@@ -87,3 +90,4 @@ class CitationRow(Base):
     headings: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     quote: Mapped[str | None]
     confidence: Mapped[float | None]
+    boxes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default=text("'[]'::jsonb"))

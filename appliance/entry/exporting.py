@@ -91,7 +91,7 @@ PARTS: tuple[Part, ...] = (
         "citations",
         (
             *("id", "message_id", "sentence", "document_id", "document_name", "start", "end", "page", "line"),
-            *("quote", "confidence"),
+            *("quote", "confidence", "boxes"),
         ),
         content=True,
     ),

@@ -7,9 +7,9 @@ passage; null where nothing was.
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from appliance.knowledge.parsing.parsed import DOUBTFUL, Recognised
+from appliance.knowledge.parsing.parsed import DOUBTFUL, Placed, Recognised
 
 Stored = list[list[Any]]
 
@@ -24,13 +24,16 @@ def lines(kept: Stored | None) -> tuple[Recognised, ...]:
     return tuple(Recognised(*one) for one in kept or ())
 
 
-class Ordered:
+Line = TypeVar("Line", Recognised, Placed)
+
+
+class Ordered(Generic[Line]):
     """The lines of a text, for spans that are asked for in their order: each line is looked at once."""
 
-    def __init__(self, recognised: Iterable[Recognised]) -> None:
-        self._left = deque(recognised)
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._left = deque(lines)
 
-    def within(self, start: int, end: int) -> list[Recognised]:
+    def within(self, start: int, end: int) -> list[Line]:
         """The lines that have a part in this span, which begins no earlier than the one before."""
         while self._left and self._left[0].end <= start:
             self._left.popleft()

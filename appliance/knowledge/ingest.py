@@ -23,7 +23,7 @@ from appliance.drivers.encoder.port import Encoder
 from appliance.jobs.job import Ended
 from appliance.jobs.run import Run
 from appliance.jobs.states import State
-from appliance.knowledge import advancing, bm25, confidence, outbox, statistics
+from appliance.knowledge import advancing, bm25, boxes, confidence, outbox, statistics
 from appliance.knowledge.advancing import Wanted
 from appliance.knowledge.chunking import Chunk, chunks
 from appliance.knowledge.errors import FileNotRead
@@ -167,7 +167,7 @@ class Ingest:
 
     def _rows(self, wanted: Wanted, read: Read) -> Iterator[Row]:
         line, counted, text = 1, 0, read.parsed.text
-        recognised = confidence.Ordered(read.parsed.recognised)
+        recognised, placed = confidence.Ordered(read.parsed.recognised), confidence.Ordered(read.parsed.placed)
         for chunk in read.chunks:
             line += line_at(text[counted : chunk.start], chunk.start - counted) - 1
             counted = chunk.start
@@ -189,6 +189,7 @@ class Ingest:
                 "language": read.language if own == "und" else own,
                 "tokens": chunk.tokens,
                 "recognised": confidence.stored(recognised.within(chunk.start, chunk.end)),
+                "placed": boxes.stored(placed.within(chunk.start, chunk.end)),
             }
 
 

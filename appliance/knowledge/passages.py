@@ -25,9 +25,10 @@ from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal, TenantId
 from appliance.kit.asking import Asked, Question
-from appliance.knowledge import confidence, narrowing
+from appliance.knowledge import boxes, confidence, narrowing
 from appliance.knowledge.access import Changes
 from appliance.knowledge.bm25 import Statistics
+from appliance.knowledge.boxes import Sheet
 from appliance.knowledge.fusion import Place
 from appliance.knowledge.narrowing import Ids
 from appliance.knowledge.parsing.parsed import Recognised
@@ -50,6 +51,7 @@ _SHOWN: Final = (
     ChunkRow.end,
     ChunkRow.language,
     ChunkRow.recognised,
+    ChunkRow.placed,
 )
 """Not the embedding and the terms: they are most of a row's bytes."""
 MOST_NAMED: Final = 2000
@@ -136,6 +138,8 @@ class Passage:
     """Where the question's words stand in the text."""
     recognised: tuple[Recognised, ...] = ()
     """Its lines that were read from a picture, with offsets as ``start`` and ``end``."""
+    sheets: tuple[Sheet, ...] = ()
+    """Its lines of which is known where they stand on their pages, the same."""
 
 
 _ALL: Final = Filters()
@@ -227,4 +231,5 @@ def _passage(row: Any) -> Passage:  # noqa: ANN401 - a row as the driver gives i
         language=row.language,
         ordinal=row.ordinal,
         recognised=confidence.lines(row.recognised),
+        sheets=boxes.sheet(row.page, row.placed),
     )

@@ -148,6 +148,16 @@ class TagList(BaseModel):
         return cls(items=[TagView(tag=tag, documents=count) for tag, count in tags])
 
 
+class BoxView(BaseModel):
+    """A part of a page as it is shown, in fractions of its width and height from its upper left corner."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
 class RecognisedView(BaseModel):
     """A line that was read from a picture: offsets into the text, and a confidence from 0 to 1."""
 

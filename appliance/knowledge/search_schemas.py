@@ -8,10 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from appliance.knowledge.boxes import boxes
 from appliance.knowledge.confidence import least
 from appliance.knowledge.originals import link
 from appliance.knowledge.passages import Passage
 from appliance.knowledge.retrieval import Found
+from appliance.knowledge.schemas import BoxView
 from appliance.knowledge.stitching import MOST
 from appliance.knowledge.tagging import checked
 from appliance.knowledge.wish import Filters, Fold, Spoken, Wish, media_types, scripts
@@ -101,6 +103,7 @@ class HitView(BaseModel):
     """A passage that was found; ``highlights`` are spans of ``text``, ``chunk_ids`` all that it is of.
 
     ``confidence``: where it was read from a picture, of its least sure line, from 0 to 1; below .8 compare it.
+    ``boxes``: where it stands on its pages, one for each page and column, where the format has pages and it is known.
     ``original``: where its file is fetched, of a PDF at the page.
     """
 
@@ -119,6 +122,7 @@ class HitView(BaseModel):
     end: int
     language: str
     confidence: float | None
+    boxes: list[BoxView]
     original: str
     score: float
     scores: Mapping[str, PlaceView]
@@ -144,6 +148,7 @@ class HitView(BaseModel):
             end=passage.end,
             language=passage.language,
             confidence=least(passage.recognised),
+            boxes=[BoxView(**asdict(one)) for one in boxes(passage.sheets)],
             original=link(passage.document, passage.revision, passage.name, passage.page),
             score=passage.score,
             scores={leg: PlaceView(rank=at.rank, score=at.score) for leg, at in passage.places.items()},

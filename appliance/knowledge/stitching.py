@@ -14,7 +14,7 @@ from sqlalchemy import Integer, Row, Uuid, and_, column, func, or_, select, valu
 from sqlalchemy.orm import Session
 
 from appliance.access.principal import Principal
-from appliance.knowledge import confidence
+from appliance.knowledge import boxes, confidence
 from appliance.knowledge.passages import Passage, hold
 from appliance.knowledge.tables import ChunkRow, RevisionRow
 
@@ -62,6 +62,7 @@ def stitched(session: Session, principal: Principal, found: Sequence[Passage], a
         first, last = its[0], its[-1]
         told = {"text": texts[number], "start": first.start, "end": last.end, "page": first.page, "line": first.line}
         told |= {"recognised": tuple(line for one in its for line in confidence.lines(one.recognised))}
+        told |= {"sheets": tuple(sheet for one in its for sheet in boxes.sheet(one.page, one.placed))}
         whole.append(replace(best, **told, chunks=tuple(one.id for one in its)))
     return tuple(whole)
 
@@ -82,6 +83,7 @@ def _chunks(session: Session, joined: Sequence[Run]) -> dict[int, list[Row[*tupl
         ChunkRow.page,
         ChunkRow.line,
         ChunkRow.recognised,
+        ChunkRow.placed,
     )
     query = select(*shown).where(or_(*wanted)).order_by(ChunkRow.ordinal)
     numbers = {(run.revision, ordinal): n for n, run in enumerate(joined) for ordinal in range(run.first, run.last + 1)}

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     UniqueConstraint,
     Uuid,
@@ -153,7 +154,7 @@ class ChunkRow(Base):
     """A passage: ``revision.text[start:end] == text``. Its id is the point's id: UUIDv5 of (revision, ordinal).
 
     ``lead`` is what stands above it and is not in it: headings, the header row of its table. ``recognised``: as in its
-    revision, of its own lines.
+    revision, of its own lines. ``placed``: where its lines stand on its page, as ``boxes`` stores them.
 
     ``embedding`` is little-endian float32 (d,); ``term_ids`` uint32 and ``term_weights`` float32 are parallel (n,).
     """
@@ -185,6 +186,7 @@ class ChunkRow(Base):
     term_ids: Mapped[bytes] = mapped_column(LargeBinary)
     term_weights: Mapped[bytes] = mapped_column(LargeBinary)
     recognised: Mapped[list[list[Any]] | None] = mapped_column(JSONB(none_as_null=True))
+    placed: Mapped[list[list[int]] | None] = mapped_column(ARRAY(Integer, dimensions=2))
 
 
 class TermStatisticsRow(Base):

@@ -30,6 +30,8 @@ BETTER: Mapping[tuple[str, str], object] = {
     ("revisions", "reading"): {},
     ("revisions", "recognised"): [],
     ("chunks", "recognised"): [],
+    ("chunks", "placed"): [],
+    ("citations", "boxes"): [],
     ("retention_runs", "rule"): {"days": 1, "since": "added", "until": None},
     ("retention_runs", "tally"): {},
     ("retention_runs", "unfinished"): [],

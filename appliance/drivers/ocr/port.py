@@ -13,7 +13,10 @@ Picture: TypeAlias = "NDArray[np.uint8]"
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A piece of a line. Places are pixels from the upper left corner; ``confidence`` is from 0 to 1."""
+    """A piece of a line. Places are pixels from the upper left corner; ``confidence`` is from 0 to 1.
+
+    ``turns``: by so many quarters, counterclockwise, the picture was turned for these pixels.
+    """
 
     text: str
     confidence: float
@@ -21,6 +24,7 @@ class Seen:
     top: float
     right: float
     bottom: float
+    turns: int = 0
 
 
 class Eye(Protocol):

@@ -37,15 +37,17 @@ class RapidEye:
         tall = sum(one.bottom - one.top > _TALL * (one.right - one.left) for one in seen) * 2 > len(seen)
         if not seen or (not tall and _sense(seen) >= _CLEAR * sum(len(one.text) for one in seen)):
             return seen
-        turned = [self._seen(np.ascontiguousarray(np.rot90(picture, times))) for times in ((1, 3) if tall else (2,))]
+        turned = [
+            self._seen(np.ascontiguousarray(np.rot90(picture, turns)), turns) for turns in ((1, 3) if tall else (2,))
+        ]
         return max(seen, *turned, key=_sense)
 
-    def _seen(self, picture: Picture) -> list[Seen]:
+    def _seen(self, picture: Picture, turns: int = 0) -> list[Seen]:
         found = self._engine(picture, use_cls=False)
         if found.boxes is None:
             return []
         return [
-            Seen(text, float(score), *(float(one) for one in (*box.min(axis=0), *box.max(axis=0))))
+            Seen(text, float(score), *(float(one) for one in (*box.min(axis=0), *box.max(axis=0))), turns=turns)
             for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
         ]
 

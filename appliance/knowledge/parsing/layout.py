@@ -13,7 +13,7 @@ from statistics import median_low
 from typing import Final
 
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.parsed import Kind, Parsed
+from appliance.knowledge.parsing.parsed import Kind, Parsed, Spot
 from appliance.knowledge.parsing.writer import MAX_LEVEL, Writer, joined
 
 _HEADING_RATIO: Final = 1.12
@@ -32,7 +32,7 @@ _DIGITS: Final = re.compile(r"[0-9]+")
 class Line:
     """One line of a page, in points from the lower left corner. ``cells`` are its parts between wide gaps.
 
-    ``confidence``: of the least sure of its parts, where it was read from a picture; its cells are flat then.
+    ``confidence``: of the least sure of its parts, where it was read from a picture. Its cells are flat.
     """
 
     cells: tuple[str, ...]
@@ -41,6 +41,7 @@ class Line:
     right: float
     bottom: float
     confidence: float | None = None
+    spot: Spot | None = None
 
     @property
     def text(self) -> str:
@@ -89,13 +90,15 @@ def _write(writer: Writer, kind: Kind, level: int, group: Sequence[Line]) -> Non
 
 
 def _tell(writer: Writer, start: int, group: Sequence[Line]) -> None:
-    """How sure the lines of a block are that begins at ``start``, each at its place in it."""
+    """Where the lines of a block stand that begins at ``start``, and how sure they are, each at its place in it."""
     before = ""
     for line in group:
         start += len(joined([before, line.text])) - len(before) - len(line.text) if before else 0
         end = start + len(line.text)
         if line.confidence is not None:
             writer.recognised(start, end, line.confidence)
+        if line.spot is not None:
+            writer.placed(start, end, line.spot)
         before, start = line.text, end
 
 

@@ -11,7 +11,7 @@ import msgpack
 
 from appliance.knowledge.parsing.errors import FileRefused, Unreadable, refusal
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.parsed import Block, Kind, Parsed, Recognised
+from appliance.knowledge.parsing.parsed import FINE, Block, Kind, Parsed, Placed, Recognised
 
 _LENGTH: Final = struct.Struct("!I")
 _KINDS: Final = frozenset(get_args(Kind))
@@ -78,6 +78,7 @@ def answered(parsed: Parsed) -> dict[str, Any]:
         "pages": parsed.pages,
         "warnings": parsed.warnings[:_MAX_WARNINGS],
         "recognised": [[one.start, one.end, one.confidence] for one in parsed.recognised],
+        "placed": [[one.start, one.end, *one.spot] for one in parsed.placed],
     }
 
 
@@ -91,15 +92,17 @@ def believed(fields: dict[str, Any]) -> Parsed:
         pages = tuple(int(one) for one in fields["pages"])
         warnings = tuple(str(one) for one in fields["warnings"][:_MAX_WARNINGS])
         sure = tuple(_recognised(one) for one in fields["recognised"])
-        parsed = Parsed(text, blocks, str(fields["media_type"]), str(fields["title"])[:500], pages, warnings, sure)
+        placed = tuple(_placed(one) for one in fields["placed"])
+        kind, title = str(fields["media_type"]), str(fields["title"])[:500]
+        parsed = Parsed(text, blocks, kind, title, pages, warnings, sure, placed)
     except (KeyError, TypeError, ValueError) as error:
         raise Unreadable("its answer makes no sense") from error
-    if not (_in_order(blocks, len(text)) and _in_order(sure, len(text)) and list(pages) == sorted(pages)):
+    if not (all(_in_order(one, len(text)) for one in (blocks, sure, placed)) and list(pages) == sorted(pages)):
         raise Unreadable("its answer makes no sense")
     return parsed
 
 
-def _in_order(spans: Sequence[Block | Recognised], length: int) -> bool:
+def _in_order(spans: Sequence[Block | Recognised | Placed], length: int) -> bool:
     edges = [edge for span in spans for edge in (span.start, span.end)]
     return edges == sorted(edges) and (not edges or (edges[0] >= 0 and edges[-1] <= length))
 
@@ -109,6 +112,13 @@ def _recognised(fields: list[Any]) -> Recognised:
     if not start < end or not 0 <= confidence <= 1:
         raise ValueError("a line that cannot be")
     return Recognised(int(start), int(end), float(confidence))
+
+
+def _placed(fields: list[Any]) -> Placed:
+    start, end, left, top, right, bottom = map(int, fields)
+    if not (start < end and 0 <= left < right <= FINE and 0 <= top < bottom <= FINE):
+        raise ValueError("a place that cannot be")
+    return Placed(start, end, (left, top, right, bottom))
 
 
 def _block(fields: list[Any], length: int) -> Block:

@@ -13,6 +13,12 @@ Kind = Literal["heading", "paragraph", "item", "row", "header_row", "code"]
 DOUBTFUL: Final = 0.8
 """A line recognised with less confidence is to be compared with the original."""
 
+FINE: Final = 10_000
+"""Parts of a page's width, and of its height, in which places on it are told."""
+
+Spot = tuple[int, int, int, int]
+"""Left, top, right and bottom of a part of a page as it is shown, from its upper left corner, in parts of its sides."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -40,10 +46,20 @@ class Recognised:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """``text[start:end]`` is a line, or nearly all of one, and stands there on the page of its block."""
+
+    start: int
+    end: int
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """A document as text. ``pages`` holds the offset at which each page begins; empty where there are no pages.
 
-    ``recognised``: its lines that were read from pictures, in their order; none overlaps another.
+    ``recognised``: its lines that were read from pictures, ``placed``: those of which is known where they stand; both
+    in their order, and none overlaps another.
     """
 
     text: str
@@ -53,10 +69,17 @@ class Parsed:
     pages: tuple[int, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     recognised: tuple[Recognised, ...] = field(default=())
+    placed: tuple[Placed, ...] = field(default=())
 
     def page_at(self, offset: int) -> int | None:
         """The page, from 1, on which ``text[offset]`` stands."""
         return page_at(self.pages, offset)
+
+
+def spot(left: float, top: float, right: float, bottom: float) -> Spot | None:
+    """Of fractions of a page; None for what has no part on it."""
+    edges = [round(min(max(edge, 0.0), 1.0) * FINE) for edge in (left, top, right, bottom)]
+    return (edges[0], edges[1], edges[2], edges[3]) if edges[0] < edges[2] and edges[1] < edges[3] else None
 
 
 def page_at(pages: tuple[int, ...] | list[int], offset: int) -> int | None:

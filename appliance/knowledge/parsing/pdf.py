@@ -2,9 +2,11 @@
 
 import io
 from collections.abc import Iterator, Sequence
+from ctypes import byref, c_int
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median_low
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Self
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
@@ -21,7 +23,7 @@ from appliance.knowledge.parsing.errors import (
 )
 from appliance.knowledge.parsing.layout import Line, written
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.parsed import Parsed
+from appliance.knowledge.parsing.parsed import Parsed, Spot, spot
 from appliance.knowledge.parsing.writer import flat
 
 _END_MARK: Final = b"%%EOF"
@@ -35,6 +37,10 @@ _CELL_GAP: Final = 1.5
 _SIDE: Final = 4000
 _DEPTH: Final = 4
 """Of forms within forms that may hold a picture."""
+
+_WHOLE: Final = 1_000_000
+"""Pixels of the page that pdfium is asked about: it tells whole ones."""
+_FAR: Final = 1000.0
 
 _UNIT_SIZE: Final = 1.5
 _LINE_ENDS: Final = (10, 13)
@@ -65,7 +71,7 @@ def parse(file: BinaryIO, eye: Eye | None, limits: ParseLimits) -> Parsed:
                     raise NeedsRecognition(f"page {number + 1}")
                 picture = _rendered(document[number])
                 seen = eye.read(picture)
-                pages[number] = recognised.lines(seen, picture.shape[0], body)
+                pages[number] = recognised.lines(seen, picture.shape, body)
                 warnings += recognised.doubts(seen, number + 1)
         title = flat(str(document.get_metadata_dict().get("Title") or ""))
     finally:
@@ -115,8 +121,9 @@ def _lines(document: "pdfium.PdfDocument", number: int) -> Iterator[Line]:
         raise Damaged(f"page {number + 1}: {error}") from error
     try:
         units = [raw.FPDFText_GetUnicode(layer, index) for index in range(layer.count_chars())]
+        shown = _Shown.of(page)
         for start, end in _line_spans(units):
-            if line := _line(layer, units, start, end):
+            if line := _line(layer, units, start, end, shown):
                 yield line
     finally:
         layer.close()
@@ -139,20 +146,54 @@ def _characters(units: Sequence[int]) -> str:
     return data.decode("utf-16-le", errors="ignore")
 
 
-def _line(layer: Any, units: Sequence[int], start: int, end: int) -> Line | None:  # noqa: ANN401 - pdfium has no types
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A page as viewers show it, cropped and turned: (x, y) = origin + a point's x · across + its y · along."""
+
+    origin: tuple[float, float]
+    across: tuple[float, float]
+    along: tuple[float, float]
+
+    @classmethod
+    def of(cls, page: "pdfium.PdfPage") -> Self:
+        """Asked of pdfium for three points, so that each line is arithmetic."""
+        (x, y), (right, under), (over, up) = (_device(page, *at) for at in ((0, 0), (_FAR, 0), (0, _FAR)))
+        return cls((x, y), ((right - x) / _FAR, (under - y) / _FAR), ((over - x) / _FAR, (up - y) / _FAR))
+
+    def spot(self, first: Sequence[float], last: Sequence[float]) -> Spot | None:
+        """Of a line from the box of its first character to that of its last: left, bottom, right, top in points."""
+        lefts, bottoms, rights, tops = zip(first, last, strict=True)
+        one, other = self._at(min(lefts), min(bottoms)), self._at(max(rights), max(tops))
+        return spot(*map(min, one, other), *map(max, one, other))
+
+    def _at(self, x: float, y: float) -> tuple[float, float]:
+        return (
+            self.origin[0] + x * self.across[0] + y * self.along[0],
+            self.origin[1] + x * self.across[1] + y * self.along[1],
+        )
+
+
+def _device(page: "pdfium.PdfPage", x: float, y: float) -> tuple[float, float]:
+    """Where a point of the page is shown, in fractions of its width and height from the upper left corner."""
+    across, down = c_int(), c_int()
+    raw.FPDF_PageToDevice(page, 0, 0, _WHOLE, _WHOLE, 0, x, y, byref(across), byref(down))
+    return across.value / _WHOLE, down.value / _WHOLE
+
+
+def _line(layer: Any, units: Sequence[int], start: int, end: int, shown: _Shown) -> Line | None:  # noqa: ANN401 - pdfium has no types
     visible = [index for index in range(start, end) if not chr(units[index]).isspace()]
     if not visible:
         return None
     first, last = visible[0], visible[-1]
-    left, bottom, _, top = layer.get_charbox(first, loose=True)
-    right = layer.get_charbox(last, loose=True)[2]
+    box, end_box = layer.get_charbox(first, loose=True), layer.get_charbox(last, loose=True)
+    left, bottom, _, top = box
     size = raw.FPDFText_GetFontSize(layer, first)
     if size <= _UNIT_SIZE:  # a unit font that the page's matrix scales
         size = max(top - bottom, 1.0)
     bounds = [first, *_gaps(layer, visible, size * _CELL_GAP), last + 1]
     cells = (flat(_characters(units[a:b])) for a, b in pairwise(bounds))
     text = tuple(cell for cell in cells if cell)
-    return Line(text, size, left, right, bottom) if text else None
+    return Line(text, size, left, end_box[2], bottom, spot=shown.spot(box, end_box)) if text else None
 
 
 def _gaps(layer: Any, visible: Sequence[int], least: float) -> Iterator[int]:  # noqa: ANN401 - pdfium has no types

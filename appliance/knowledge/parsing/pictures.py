@@ -38,7 +38,7 @@ def parse(content: bytes, media_type: str, eye: Eye, limits: ParseLimits) -> Par
     warnings: list[str] = []
     for number, frame in enumerate(_frames(content, limits), start=1):
         seen = eye.read(frame)
-        pages.append(lines(seen, frame.shape[0]))
+        pages.append(lines(seen, frame.shape))
         warnings += doubts(seen, number)
     if not any(pages):
         raise NoTextLayer("no text was recognised in the picture")

@@ -6,7 +6,7 @@ from typing import Final
 
 from appliance.knowledge.parsing.errors import TooMuchText
 from appliance.knowledge.parsing.formats import MARKDOWN
-from appliance.knowledge.parsing.parsed import Block, Kind, Parsed, Recognised
+from appliance.knowledge.parsing.parsed import Block, Kind, Parsed, Placed, Recognised, Spot
 
 # Control characters that no reader can see, but PostgreSQL refuses (NUL) or terminals obey; tab and newline stay.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff\ud800-\udfff]")
@@ -62,6 +62,7 @@ class Writer:
         self._pages: list[int] = []
         self._blocks: list[Block] = []
         self._recognised: list[Recognised] = []
+        self._placed: list[Placed] = []
 
     def page(self) -> None:
         """A new page begins here."""
@@ -92,9 +93,13 @@ class Writer:
         """This span was read from a picture; told in the order of the text."""
         self._recognised.append(Recognised(start, end, confidence))
 
+    def placed(self, start: int, end: int, spot: Spot) -> None:
+        """This span stands there on its page; told in the order of the text."""
+        self._placed.append(Placed(start, end, spot))
+
     def include(self, other: Parsed, *, below: int = 0) -> None:
         """Append all blocks of another document, its headings so many levels deeper. Raises TooMuchText."""
-        end, lines = 0, deque(other.recognised)
+        end, lines, placed = 0, deque(other.recognised), deque(other.placed)
         for block in other.blocks:
             text = other.text[block.start : block.end]
             if block.kind == "heading":
@@ -105,6 +110,9 @@ class Writer:
             while lines and lines[0].end <= end:
                 line = lines.popleft()
                 self.recognised(line.start + moved, line.end + moved, line.confidence)
+            while placed and placed[0].end <= end:
+                one = placed.popleft()
+                self.placed(one.start + moved, one.end + moved, one.spot)
 
     def _append(self, text: str) -> None:
         self._length += len(text)
@@ -123,4 +131,5 @@ class Writer:
         headings = (flat(text[b.start : b.end]) for b in self._blocks if b.kind == "heading" and headed)
         named = title or next(headings, "")
         pages = tuple(min(offset + 2 if offset else 0, len(text)) for offset in self._pages)
-        return Parsed(text, tuple(self._blocks), media_type, flat(named), pages, warnings, tuple(self._recognised))
+        known = tuple(self._recognised), tuple(self._placed)
+        return Parsed(text, tuple(self._blocks), media_type, flat(named), pages, warnings, *known)

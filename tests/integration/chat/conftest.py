@@ -35,6 +35,9 @@ def passages() -> tuple[Source, ...]:
     """What the documents say. The warranty's passage begins in the middle of its document, on page 3 of a scan."""
     warranty = replace(passage(WARRANTY, name="warranty.pdf", headings=("Warranty",)), start=100, line=12, page=3)
     warranty = replace(warranty, recognised=(Recognised(100, 123, 0.5), Recognised(124, 163, 0.7)))
+    warranty = replace(
+        warranty, sheets=((3, [[100, 123, 1000, 1000, 9000, 1200], [124, 163, 1000, 1300, 6000, 1500]]),)
+    )
     return (
         passage(TRIAL, name="onboarding.md", headings=("Trial period",)),
         passage(HOTEL, name="expenses.md"),

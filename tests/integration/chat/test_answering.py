@@ -11,6 +11,7 @@ from appliance.chat.prepared import Asking
 from appliance.chat.prompt import VERSION
 from appliance.chat.service import Conversations
 from appliance.kit.errors import NotFound
+from appliance.knowledge.boxes import Box
 from tests.factories.sources import passage
 from tests.integration.chat.asking import TRIAL, ask, events_of, kept
 from tests.integration.chat.conftest import CHINESE, WARRANTY, Desk, People
@@ -38,11 +39,13 @@ def test_a_composed_answer_is_told_while_it_grows_and_kept_with_its_citation(des
     assert citation["confidence"] == 0.7
     at = f"/api/v1/documents/{citation['document_id']}/original?revision_id={citation['revision_id']}#page=3"
     assert citation["original"] == at
+    assert citation["boxes"] == [{"page": 3, "x0": 0.1, "y0": 0.13, "x1": 0.6, "y1": 0.15}]
     question, answer = kept(desk, people_of.one, done["conversation"])
     assert (question.role, question.content) == ("user", "How long is the warranty of the XR-200?")
     assert (answer.state, answer.mode, answer.content, str(answer.id)) == ("done", "composed", quote, done["message"])
     assert (answer.citations[0].quote, answer.citations[0].confidence) == (quote, 0.7)
     assert answer.citations[0].headings == ("Warranty",)
+    assert answer.citations[0].boxes == (Box(3, 0.1, 0.13, 0.6, 0.15),)
     assert answer.sentences[0].citations == (1,)
     assert answer.provenance == done["provenance"]
     assert answer.provenance["prompt_version"] == VERSION

@@ -12,7 +12,7 @@ from appliance.knowledge.parsing.limits import ParseLimits, Recognition
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
 from appliance.knowledge.revisions import Revisions
-from appliance.knowledge.schemas import DocumentView, TextView
+from appliance.knowledge.schemas import BoxView, DocumentView, TextView
 from appliance.knowledge.search_schemas import FoundView
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.wish import Wish
@@ -35,6 +35,11 @@ class Knowing:
 
 def seen(*lines: tuple[str, float]) -> list[Seen]:
     return [Seen(text, sure, 10, 60.0 * row, 700, 60.0 * row + 20) for row, (text, sure) in enumerate(lines)]
+
+
+def box(row: int) -> BoxView:
+    """Where ``seen`` has a line on its picture of 800 by 600."""
+    return BoxView(page=1, x0=10 / 800, y0=60 * row / 600, x1=700 / 800, y1=round((60 * row + 20) / 600, 4))
 
 
 FENCE = "The numbat fence of the quarry is inspected every 43 days by the warden of the southern gate"
@@ -61,12 +66,15 @@ def test_a_line_keeps_its_confidence_as_far_as_its_reader(databases: Databases, 
 
     numbat, dingo = (FoundView.of(office.search(words, Wish(1))).hits[0] for words in ("numbat fence", "dingo bolt"))
     assert (numbat.confidence, dingo.confidence) == (0.62, 0.97)
+    assert [list(box) for box in (numbat.boxes, dingo.boxes)] == [[box(0)], [box(1)]]
     around = FoundView.of(office.search("dingo bolt", Wish(1, stitch=1))).hits[0]
     assert around.text.startswith("The numbat")
     assert around.confidence == 0.62
+    assert around.boxes == [BoxView(page=1, x0=box(0).x0, y0=box(0).y0, x1=box(1).x1, y1=box(1).y1)]
 
 
 def test_what_was_not_read_from_a_picture_has_none(office: Office) -> None:
     told = DocumentView.of(office.ready("a.md", "The emu rule."))
     assert (told.recognised_lines, told.doubtful_lines) == (None, None)
-    assert FoundView.of(office.search("emu rule", Wish())).hits[0].confidence is None
+    hit = FoundView.of(office.search("emu rule", Wish())).hits[0]
+    assert (hit.confidence, hit.boxes) == (None, [])

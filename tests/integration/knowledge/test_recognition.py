@@ -9,8 +9,9 @@ from PIL import Image
 from appliance.knowledge.parsing import errors
 from appliance.knowledge.parsing.host import ParserHost
 from appliance.knowledge.parsing.limits import ParseLimits
-from appliance.knowledge.parsing.parsed import Parsed
+from appliance.knowledge.parsing.parsed import FINE, Parsed
 from tests.factories import every, scans
+from tests.factories.ink import Edges, encloses, ink
 
 LINES = [
     ("Everyone has 25 days of annual leave.", 11, 50, 760),
@@ -44,9 +45,26 @@ def test_a_scan_that_lies_on_its_side_is_read_and_what_needs_no_eyes_waits_for_n
         "\n\n", "\n"
     ).split("\n")
     assert all(0.8 < one.confidence <= 1 for one in document.recognised)
+    assert encloses(around(document), ink(page.rotate(90, expand=True)), 0.02), "of the page as it lies"
     path.write_bytes(scans.saved(page, "PNG")[:-5000])
     with pytest.raises(errors.Truncated):
         host.parse(path, "a.png")
+
+
+def around(document: Parsed) -> Edges:
+    """A box around all lines of its only page."""
+    lefts, tops, rights, bottoms = zip(*(one.spot for one in document.placed), strict=True)
+    return min(lefts) / FINE, min(tops) / FINE, max(rights) / FINE, max(bottoms) / FINE
+
+
+def test_a_sentence_on_a_scan_is_where_its_ink_is(host: ParserHost, tmp_path: Path) -> None:
+    page = scans.page([(LINES[0][0], 14, 80, 600), ("Another line says nothing of it.", 14, 80, 300)])
+    path = tmp_path / "blob"
+    path.write_bytes(scans.scanned(page))
+    document = host.parse(path, "a.pdf")
+    assert [document.text[one.start : one.end] for one in document.placed] == document.text.split("\n\n")
+    edges = [edge / FINE for edge in document.placed[0].spot]
+    assert encloses((edges[0], edges[1], edges[2], edges[3]), ink(page, (0, 0, 1, 0.5)), 0.015)
 
 
 def recognised(host: ParserHost, tmp_path: Path, page: Image.Image) -> Parsed:
