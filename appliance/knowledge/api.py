@@ -12,6 +12,7 @@ from appliance.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT
 from appliance.kit.settings import Settings
 from appliance.knowledge import schemas
 from appliance.knowledge.batches import Batches
+from appliance.knowledge.listing import Listing
 from appliance.knowledge.parsing.formats import FORMATS
 from appliance.knowledge.service import Knowledge
 from appliance.licensing.points import Point
@@ -128,3 +129,13 @@ def retry_document(document_id: UUID, knowledge: Service) -> schemas.AddedView:
 def read_document(document_id: UUID, knowledge: Service) -> schemas.TextView:
     """The normal text of a document, to which all offsets refer."""
     return schemas.TextView.of(knowledge.text(document_id))
+
+
+@router.get("/documents/{document_id}/chunks", dependencies=[READ, licensed(Point.READING)], responses={409: {}})
+def list_chunks(
+    document_id: UUID, session: Tx, principal: Caller, cursor: str | None = None, limit: Limit = DEFAULT_LIMIT
+) -> schemas.ChunkList:
+    """List the passages of a document, in the order of its text, with where each stands on its page."""
+    page = Listing(session, principal).page(document_id, cursor, limit)
+    items = [schemas.ChunkView.of(one) for one in page.items]
+    return schemas.ChunkList(items=items, next_cursor=page.next_cursor)

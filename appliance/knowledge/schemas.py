@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from appliance.knowledge.documents import Added, Collection, Document, NormalText
+from appliance.knowledge.listing import Listed
 from appliance.knowledge.parsing.formats import Format
 
 
@@ -156,6 +157,39 @@ class BoxView(BaseModel):
     y0: float
     x1: float
     y1: float
+
+
+class ChunkView(BaseModel):
+    """A passage of a document: ``text`` is the normal text from ``start`` to ``end``.
+
+    ``confidence``: where it was read from a picture, of its least sure line. ``boxes``: where it stands on its page.
+    """
+
+    id: UUID
+    ordinal: int
+    revision_id: UUID
+    text: str
+    start: int
+    end: int
+    page: int | None
+    line: int
+    headings: list[str]
+    language: str
+    confidence: float | None
+    boxes: list[BoxView]
+
+    @classmethod
+    def of(cls, chunk: Listed) -> Self:
+        """The view of a passage."""
+        fields = asdict(chunk)
+        return cls(revision_id=fields.pop("revision"), **fields)
+
+
+class ChunkList(BaseModel):
+    """A page of passages, in the order of the text."""
+
+    items: list[ChunkView]
+    next_cursor: str | None
 
 
 class RecognisedView(BaseModel):

@@ -3,16 +3,21 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from appliance.access.web import Databases
 from appliance.drivers.ocr.memory import KnowingEye
 from appliance.drivers.ocr.port import Seen
+from appliance.kit.errors import BadCursor
+from appliance.kit.ids import uuid7
+from appliance.knowledge.errors import DocumentNotFound, NoText
+from appliance.knowledge.listing import Listing
 from appliance.knowledge.parsing.limits import ParseLimits, Recognition
 from appliance.knowledge.parsing.parsed import Parsed
 from appliance.knowledge.parsing.read import read
 from appliance.knowledge.revisions import Revisions
-from appliance.knowledge.schemas import BoxView, DocumentView, TextView
+from appliance.knowledge.schemas import BoxView, ChunkView, DocumentView, TextView
 from appliance.knowledge.search_schemas import FoundView
 from appliance.knowledge.service import Knowledge
 from appliance.knowledge.wish import Wish
@@ -64,6 +69,14 @@ def test_a_line_keeps_its_confidence_as_far_as_its_reader(databases: Databases, 
         (one.text, one.confidence) for one in PAGE
     ]
 
+    with databases.app.session(office.me.tenant) as session:
+        first = Listing(session, office.me).page(document.id, None, 1)
+        second = Listing(session, office.me).page(document.id, first.next_cursor, 1)
+    listed = [ChunkView.of(one) for one in (*first.items, *second.items)]
+    assert [(one.ordinal, one.confidence, one.boxes) for one in listed] == [(0, 0.62, [box(0)]), (1, 0.97, [box(1)])]
+    assert all(served.text[one.start : one.end] == one.text for one in listed)
+    assert second.next_cursor is None
+
     numbat, dingo = (FoundView.of(office.search(words, Wish(1))).hits[0] for words in ("numbat fence", "dingo bolt"))
     assert (numbat.confidence, dingo.confidence) == (0.62, 0.97)
     assert [list(box) for box in (numbat.boxes, dingo.boxes)] == [[box(0)], [box(1)]]
@@ -78,3 +91,25 @@ def test_what_was_not_read_from_a_picture_has_none(office: Office) -> None:
     assert (told.recognised_lines, told.doubtful_lines) == (None, None)
     hit = FoundView.of(office.search("emu rule", Wish())).hits[0]
     assert (hit.confidence, hit.boxes) == (None, [])
+
+
+def test_passages_are_listed_for_who_may_read_the_document_and_of_what_is_served(office: Office) -> None:
+    document = office.ready("a.md", "# Emu\n\nThe emu rule.\n\n# Kiwi\n\nThe kiwi rule.")
+    stranger = office.join(uuid7())
+    with office.databases.app.session(office.me.tenant) as session:
+        page = Listing(session, office.me).page(document.id, None, 1)
+        assert [(one.text, one.headings, one.boxes) for one in page.items] == [("# Emu\n\nThe emu rule.", ("Emu",), ())]
+    with office.databases.app.session(stranger.tenant) as session, pytest.raises(DocumentNotFound):
+        Listing(session, stranger).page(document.id, None, 1)
+    office.ready("a.md", "# Cassowary\n\nThe cassowary rule.")
+    unread = office.add("b.md", b"# Not read yet").document.id
+    with office.databases.app.session(office.me.tenant) as session:
+        listing = Listing(session, office.me)
+        with pytest.raises(BadCursor):
+            listing.page(document.id, page.next_cursor, 1)
+        with pytest.raises(NoText):
+            listing.page(unread, None, 1)
+        Knowledge(session, office.me).forget(document.id)
+        session.flush()
+        with pytest.raises(DocumentNotFound):
+            listing.page(document.id, None, 1)
