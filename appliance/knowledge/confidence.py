@@ -31,7 +31,7 @@ class Ordered(Generic[Line]):
     """The lines of a text, for spans that are asked for in their order: each line is looked at once."""
 
     def __init__(self, lines: Iterable[Line]) -> None:
-        self._left = deque(lines)
+        self._left: deque[Line] = deque(lines)
 
     def within(self, start: int, end: int) -> list[Line]:
         """The lines that have a part in this span, which begins no earlier than the one before."""

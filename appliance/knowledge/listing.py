@@ -67,7 +67,8 @@ class Listing:
             raise DocumentNotFound.about(document)
         if row.current_revision is None:
             raise NoText.about(row.name)
-        return row.current_revision
+        served: UUID = row.current_revision
+        return served
 
 
 def _listed(row: ChunkRow) -> Listed:

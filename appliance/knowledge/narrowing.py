@@ -28,7 +28,7 @@ MOST_NAMED: Final = 1000
 """Documents that the index is told; it takes as many in a filter without being slower than for one."""
 
 
-_THERE: Final = SourceItemRow.state.not_in(("gone", "forgotten"))
+_THERE: Final = and_(SourceItemRow.state != "gone", SourceItemRow.state != "forgotten")
 
 
 def _listed(name: str) -> ColumnElement[Any]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from rapidocr import RapidOCR
 
 from appliance.drivers.ocr.port import Picture, Seen
@@ -46,10 +47,14 @@ class RapidEye:
         found = self._engine(picture, use_cls=False)
         if found.boxes is None:
             return []
-        return [
-            Seen(text, float(score), *(float(one) for one in (*box.min(axis=0), *box.max(axis=0))), turns=turns)
-            for box, text, score in zip(found.boxes, found.txts, found.scores, strict=True)
-        ]
+        told = zip(found.boxes, found.txts, found.scores, strict=True)
+        return [_piece(box, text, float(score), turns) for box, text, score in told]
+
+
+def _piece(box: NDArray[np.float32], text: str, score: float, turns: int) -> Seen:
+    """Of its corners."""
+    (left, top), (right, bottom) = box.min(axis=0), box.max(axis=0)
+    return Seen(text, score, float(left), float(top), float(right), float(bottom), turns)
 
 
 def _sense(seen: list[Seen]) -> float:
