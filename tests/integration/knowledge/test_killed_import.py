@@ -85,7 +85,7 @@ def test_an_import_that_is_killed_and_then_cancelled_keeps_what_it_took_and_no_a
     job = ask(office, archives.archive(), "hall", office.me)
     killed(office, settings, "kept", 2)
     with office.databases.system.session() as session:
-        session.execute(text("update jobs set cancel_requested = true"))
+        session.execute(text("update jobs set cancel_requested = true where id = :job"), {"job": job})
     pools = office.databases
     sweep = Sweep(pools.system, pools.app, office.registry, MemoryBell(), JobSettings(attempts=2))
     until(lambda: sweep.once() is not None and office.job(job).state is State.CANCELLED, 15)

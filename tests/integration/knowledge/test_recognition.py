@@ -58,11 +58,12 @@ def around(document: Parsed) -> Edges:
 
 
 def test_a_sentence_on_a_scan_is_where_its_ink_is(host: ParserHost, tmp_path: Path) -> None:
-    page = scans.page([(LINES[0][0], 14, 80, 600), ("Another line says nothing of it.", 14, 80, 300)])
+    sentence, other = LINES[0][0], "Another line says nothing of it."
+    page = scans.page([(sentence, 14, 80, 600), (other, 14, 80, 300)])
     path = tmp_path / "blob"
     path.write_bytes(scans.scanned(page))
     document = host.parse(path, "a.pdf")
-    assert [document.text[one.start : one.end] for one in document.placed] == document.text.split("\n\n")
+    assert [document.text[one.start : one.end] for one in document.placed] == [sentence, other]
     edges = [edge / FINE for edge in document.placed[0].spot]
     assert encloses((edges[0], edges[1], edges[2], edges[3]), ink(page, (0, 0, 1, 0.5)), 0.015)
 
