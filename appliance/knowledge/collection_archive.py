@@ -23,7 +23,9 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 from pydantic import BaseModel, Field, ValidationError
 
 from appliance.kit.archives import MANIFEST, PIECE
+from appliance.knowledge.carried import RuleTold, TermTold
 from appliance.knowledge.errors import ArchiveDamaged, ArchiveHostile, NotACollection
+from appliance.knowledge.glossary import MOST
 from appliance.knowledge.parsing.limits import Recognition
 from appliance.knowledge.reading import FEWEST_TOKENS, MOST_TOKENS, Reading
 from appliance.knowledge.service import LONGEST_NAME, checked_name
@@ -80,11 +82,12 @@ class ReadingTold(BaseModel):
 
 
 class CollectionTold(BaseModel):
-    """The collection. ``access`` null: it was not told to who exported."""
+    """The collection. ``access`` null: it was not told to who exported; ``retention`` null: that, or it has no rule."""
 
     name: Name
     reading: ReadingTold = ReadingTold()
     access: AccessTold | None = None
+    retention: RuleTold | None = None
 
 
 class FileTold(BaseModel):
@@ -103,6 +106,7 @@ class Manifest(BaseModel):
     collection: CollectionTold
     documents: Annotated[int, Field(ge=0, le=MOST_DOCUMENTS)]
     files: list[FileTold]
+    glossary: Annotated[list[TermTold], Field(max_length=MOST)] = []
 
 
 class DocumentTold(BaseModel):

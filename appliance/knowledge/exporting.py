@@ -24,6 +24,7 @@ from appliance.kit.archives import PIECE, Sink, Writing
 from appliance.kit.database import Database
 from appliance.knowledge.collection_archive import DOCUMENTS, FORMAT, MOST_DOCUMENTS, ORIGINALS, TEXTS
 from appliance.knowledge.errors import NotAllYours, TooManyToExport
+from appliance.knowledge.glossary import Glossary
 from appliance.knowledge.repository import Collections, Documents
 from appliance.knowledge.tables import CollectionRow, DocumentRow, RevisionRow
 from appliance.tenants import viewing
@@ -38,6 +39,7 @@ class Head:
 
     collection: UUID
     told: Mapping[str, object]
+    glossary: Sequence[Mapping[str, object]]
 
 
 class Exporting:
@@ -59,11 +61,12 @@ class Exporting:
             raise TooManyToExport(f"it has {documents} documents; an archive holds {MOST_DOCUMENTS}")
         row = session.execute(select(CollectionRow).where(CollectionRow.id == collection)).scalar_one()
         access = self._lists(session, [row.readers])[tuple(row.readers)] if self._sharing else None
-        told = {"name": row.name, "reading": row.reading, "access": access}
+        rule = row.retention if allowed(who, Action.MANAGE_HOLDS) else None
+        told = {"name": row.name, "reading": row.reading, "access": access, "retention": rule}
         Audit(session, who.tenant, who.user).record(
             "collection.export", collection, documents=documents, texts=self._texts, access=self._sharing
         )
-        return Head(collection, told)
+        return Head(collection, told, Glossary(session, who).carried())
 
     def archive(self, database: Database, blobs: Blobs, head: Head) -> Iterator[bytes]:
         """The archive, in pieces; it breaks off where what is exported has been taken from the person meanwhile."""
@@ -97,7 +100,8 @@ class Exporting:
                 with writing.member(_text(number)) as write:
                     write(kept.encode())
                 yield
-        writing.close({"format": FORMAT, "collection": head.told, "documents": len(revisions)})
+        whole = {"format": FORMAT, "collection": head.told, "documents": len(revisions), "glossary": head.glossary}
+        writing.close(whole)
 
     def _original(self, writing: Writing, blobs: Blobs, sha256: str) -> Iterator[None]:
         hashed = hashlib.sha256()

@@ -1,7 +1,7 @@
 """A tenant's glossary: acronyms and other words with what they stand for. Never commits."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from appliance.access.principal import Principal
+from appliance.access.principal import Principal, TenantId, UserId
 from appliance.audit.service import Audit
 from appliance.kit import paging
 from appliance.kit.canonical import digest_of
@@ -21,6 +21,8 @@ from appliance.knowledge.terms import normal, terms
 
 MOST: Final = 2000
 SHORTEST, LONGEST, MOST_EXPANSIONS = 2, 100, 20
+Told = tuple[str, Sequence[str]]
+"""A term, and what means the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,7 @@ class Glossary:
         made = _checked(uuid7(), term, expansions)
         if self._session.execute(select(func.count()).select_from(GlossaryTermRow)).scalar_one() >= MOST:
             raise GlossaryFull
-        columns = {"id": made.id, "tenant_id": self._tenant, "term": made.term, "expansions": list(made.expansions)}
-        statement = insert(GlossaryTermRow).values(**columns, key=_forms(made)[0], forms=_forms(made))
-        if (
-            self._session.execute(statement.on_conflict_do_nothing().returning(GlossaryTermRow.id)).one_or_none()
-            is None
-        ):
+        if not _insert(self._session, self._tenant, made):
             raise GlossaryTermExists.about(made.term)
         self._audit.record("glossary.create", made.id, after=_digest(made))
         return made
@@ -82,12 +79,44 @@ class Glossary:
         self._session.execute(delete(GlossaryTermRow).where(GlossaryTermRow.id == entry))
         self._audit.record("glossary.delete", entry, before=_digest(gone))
 
+    def carried(self) -> list[dict[str, object]]:
+        """All of it, as an archive carries it."""
+        rows = self._session.execute(select(GlossaryTermRow).order_by(GlossaryTermRow.id)).scalars()
+        return [{"term": row.term, "expansions": row.expansions} for row in rows]
+
     def _row(self, entry: UUID) -> GlossaryTermRow:
         query = select(GlossaryTermRow).where(GlossaryTermRow.id == entry).with_for_update()
         row = self._session.execute(query).scalar_one_or_none()
         if row is None:
             raise GlossaryTermNotFound.about(entry)
         return row
+
+
+def take_in(session: Session, tenant: TenantId, user: UserId, told: Iterable[Told]) -> None:
+    """Add what an archive carries, on behalf of this user, as far as there is room; what is there stays as it is.
+
+    Raises BadGlossaryTerm.
+    """
+    audit = Audit(session, tenant, user)
+    room = MOST - session.execute(select(func.count()).select_from(GlossaryTermRow)).scalar_one()
+    for one in [_checked(uuid7(), term, expansions) for term, expansions in told]:
+        if room > 0 and _insert(session, tenant, one):
+            room -= 1
+            audit.record("glossary.create", one.id, after=_digest(one))
+
+
+def differing(session: Session, told: Iterable[Told]) -> list[str]:
+    """Terms of an archive that stand for something else here, or for nothing."""
+    there = {row.key: sorted(row.forms) for row in session.execute(select(GlossaryTermRow)).scalars()}
+    carried = [_checked(uuid7(), term, expansions) for term, expansions in told]
+    return sorted(one.term for one in carried if there.get(_forms(one)[0]) != sorted(_forms(one)))
+
+
+def _insert(session: Session, tenant: TenantId, made: Entry) -> bool:
+    columns = {"id": made.id, "tenant_id": tenant, "term": made.term, "expansions": list(made.expansions)}
+    statement = insert(GlossaryTermRow).values(**columns, key=_forms(made)[0], forms=_forms(made))
+    added = statement.on_conflict_do_nothing().returning(GlossaryTermRow.id)
+    return session.execute(added).one_or_none() is not None
 
 
 def _checked(entry: UUID, term: str, expansions: Sequence[str]) -> Entry:

@@ -26,10 +26,11 @@ from appliance.audit.service import Audit
 from appliance.drivers.blobs import Blobs, BlobTooLarge, Staged
 from appliance.jobs.run import Run
 from appliance.jobs.service import Jobs
+from appliance.kit import clock
 from appliance.kit.archives import PIECE
 from appliance.kit.errors import Refused
 from appliance.kit.ids import uuid7
-from appliance.knowledge import lists
+from appliance.knowledge import carried, glossary, lists
 from appliance.knowledge.batches import close
 from appliance.knowledge.collection_archive import MAGIC, AccessTold, CollectionArchive, Content, DocumentTold
 from appliance.knowledge.errors import (
@@ -41,6 +42,7 @@ from appliance.knowledge.errors import (
 )
 from appliance.knowledge.intake import Intake
 from appliance.knowledge.repository import Collections, Documents
+from appliance.knowledge.retention import Rule
 from appliance.knowledge.service import checked_name
 from appliance.knowledge.tables import BatchRow, CollectionRow, DocumentRow, RevisionRow
 from appliance.knowledge.tagging import checked
@@ -123,6 +125,7 @@ def ask(session: Session, principal: Principal, file: BinaryIO, name: str | None
         "user": str(principal.user),
         "key": str(principal.key) if principal.key else None,
         "sharing": allowed(principal, Action.MANAGE_ACCESS),
+        "keeping": allowed(principal, Action.MANAGE_HOLDS),
     }
     job = Jobs(session, principal.tenant).ask(IMPORT, args)
     Audit(session, principal.tenant, principal.user).record("collection.import", job, after=sha256, bytes=size)
@@ -170,6 +173,7 @@ class Importing:
                 kept += 1
         with self._run.transaction() as session:
             close(session, self._collection)
+            differing = glossary.differing(session, carried.terms(archive.manifest.glossary))
         self._run.progress(content.documents, content.documents, "taking in")
         return {
             "collection": str(self._collection),
@@ -178,6 +182,8 @@ class Importing:
             "changed_meanwhile": kept,
             "missing": missing[:_MOST_TOLD],
             "access": "as exported" if self._sharing(archive) else "importer",
+            "retention": self._kept_as(archive),
+            "glossary_differs": differing[:_MOST_TOLD],
             "unknown_groups": _unknown(self._groups),
             "unknown_users": _unknown(self._users),
         }
@@ -194,15 +200,29 @@ class Importing:
             raise CollectionExists.about(name)
         shared = self._sharing(archive)
         readers = self._readers(session, shared) if shared else Readers(users=frozenset({self._account.user}))
-        values = {"readers": readers.entries, "reading": told.reading.reading().stored()}
+        rule = self._rule(archive)
+        values: dict[str, object] = {"readers": readers.entries, "reading": told.reading.reading().stored()}
+        values["retention"] = None if rule is None else rule.stored()
         session.execute(update(CollectionRow).where(CollectionRow.id == self._collection).values(**values))
         batch = {"id": self._collection, "tenant_id": tenant, "collection_id": self._collection, "kind": "import"}
         announced = {"begun_by": self._account.user, "announced": content.documents}
         session.execute(insert(BatchRow).values(**batch, **announced))
-        Audit(session, tenant, self._account.user).record(
-            "collection.create", self._collection, documents=content.documents, readers=readers.entries
-        )
+        audit = Audit(session, tenant, self._account.user)
+        audit.record("collection.create", self._collection, documents=content.documents, readers=readers.entries)
+        if rule is not None:
+            audit.record("collection.retention", self._collection, rule=rule.stored())
+        glossary.take_in(session, tenant, self._account.user, carried.terms(archive.manifest.glossary))
         return name
+
+    def _rule(self, archive: CollectionArchive) -> Rule | None:
+        """The archive's rule of retention, for who may make rules, unless its day is over."""
+        told = archive.manifest.collection.retention
+        return told.rule(clock.now().date()) if told is not None and self._run.args.get("keeping") else None
+
+    def _kept_as(self, archive: CollectionArchive) -> str:
+        if archive.manifest.collection.retention is None:
+            return "none"
+        return "left out" if self._rule(archive) is None else "as exported"
 
     def _take(self, archive: CollectionArchive, line: DocumentTold) -> bool:
         """One document; False where somebody has put another file in its place since an earlier run took it."""

@@ -18,6 +18,7 @@ COLLECTIONS = retention.COLLECTIONS
 _SAID = {
     "missing": "Without an original in the archive, so left out",
     "unknown_groups": "Groups of its access lists that are not here, so left out of them",
+    "glossary_differs": "Terms of its glossary that stand for something else here, or for nothing, and were left so",
     "unknown_users": "Logins of its access lists that are not here, so left out of them",
 }
 
@@ -73,7 +74,9 @@ def import_(
     output.say(f"Took in {done['documents']} documents as '{done['name']}'.")
     if done["access"] == "importer":
         output.say("You alone may read it: appliance collections share")
-    for what in ("missing", "unknown_groups", "unknown_users"):
+    if done["retention"] == "left out":
+        output.say("Its rule of retention was left out: its day is over, or you may make none.")
+    for what in ("missing", "glossary_differs", "unknown_groups", "unknown_users"):
         if done[what]:
             output.say(f"{_SAID[what]}: {', '.join(done[what])}")
     output.say(f"How far its reading is: appliance batches show {asked['batch_id']}")

@@ -64,6 +64,7 @@ def test_an_export_tells_all_of_a_collection_and_each_file_by_its_digest(filled:
         "name": "handbook",
         "reading": {"recognition": "never", "chunk_tokens": 64},
         "access": {"everyone": False, "groups": ["Staff"], "users": []},
+        "retention": None,
     }
     assert lines["pump.txt"]["access"] == {"everyone": False, "groups": ["Board"], "users": ["ann"]}
     assert lines["valve.txt"]["access"] is None
@@ -132,6 +133,8 @@ def test_into_another_tenant_it_comes_with_tags_readings_and_those_readers_who_a
         "changed_meanwhile": 0,
         "missing": [],
         "access": "as exported",
+        "retention": "none",
+        "glossary_differs": [],
         "unknown_groups": ["Staff"],
         "unknown_users": ["ann"],
     }
