@@ -115,8 +115,9 @@ def _recognised(fields: list[Any]) -> Recognised:
 
 
 def _placed(fields: list[Any]) -> Placed:
-    start, end, left, top, right, bottom = map(int, fields)
-    if not (start < end and 0 <= left < right <= FINE and 0 <= top < bottom <= FINE):
+    start, end, left, top, right, bottom = fields
+    whole = isinstance(sum(fields), int)  # of whole numbers alone
+    if not (whole and start < end and 0 <= left < right <= FINE and 0 <= top < bottom <= FINE):
         raise ValueError("a place that cannot be")
     return Placed(start, end, (left, top, right, bottom))
 

@@ -78,8 +78,11 @@ class Parsed:
 
 def spot(left: float, top: float, right: float, bottom: float) -> Spot | None:
     """Of fractions of a page; None for what has no part on it."""
-    edges = [round(min(max(edge, 0.0), 1.0) * FINE) for edge in (left, top, right, bottom)]
-    return (edges[0], edges[1], edges[2], edges[3]) if edges[0] < edges[2] and edges[1] < edges[3] else None
+    x0 = round(left * FINE) if left > 0 else 0
+    y0 = round(top * FINE) if top > 0 else 0
+    x1 = round(right * FINE) if right < 1 else FINE
+    y1 = round(bottom * FINE) if bottom < 1 else FINE
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
 def page_at(pages: tuple[int, ...] | list[int], offset: int) -> int | None:

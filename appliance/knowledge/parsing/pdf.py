@@ -1,6 +1,7 @@
 """PDF through pdfium: the lines of its text layer with their sizes and places. ``layout`` makes paragraphs of them."""
 
 import io
+import struct
 from collections.abc import Iterator, Sequence
 from ctypes import byref, c_int
 from dataclasses import dataclass
@@ -142,8 +143,8 @@ def _line_spans(units: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _characters(units: Sequence[int]) -> str:
     """Pdfium counts UTF-16 units: pairs become one character, halves are dropped."""
-    data = b"".join((0x2D if unit in _HYPHENS else min(unit, 0xFFFF)).to_bytes(2, "little") for unit in units)
-    return data.decode("utf-16-le", errors="ignore")
+    known = [0x2D if unit in _HYPHENS else min(unit, 0xFFFF) for unit in units]
+    return struct.pack(f"<{len(known)}H", *known).decode("utf-16-le", errors="ignore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +162,17 @@ class _Shown:
         return cls((x, y), ((right - x) / _FAR, (under - y) / _FAR), ((over - x) / _FAR, (up - y) / _FAR))
 
     def spot(self, first: Sequence[float], last: Sequence[float]) -> Spot | None:
-        """Of a line from the box of its first character to that of its last: left, bottom, right, top in points."""
-        lefts, bottoms, rights, tops = zip(first, last, strict=True)
-        one, other = self._at(min(lefts), min(bottoms)), self._at(max(rights), max(tops))
-        return spot(*map(min, one, other), *map(max, one, other))
+        """Of a line from the box of its first character to that of its last: left, bottom, right, top in points.
 
-    def _at(self, x: float, y: float) -> tuple[float, float]:
-        return (
-            self.origin[0] + x * self.across[0] + y * self.along[0],
-            self.origin[1] + x * self.across[1] + y * self.along[1],
-        )
+        Written out, for it is done for every line: zip and map would cost more than all the rest of it.
+        """
+        left, low, right, high = first
+        also_left, also_low, also_right, also_high = last
+        left, low, right, high = min(left, also_left), min(low, also_low), max(right, also_right), max(high, also_high)
+        (x, y), (dx, dy), (ex, ey) = self.origin, self.across, self.along
+        x0, y0 = x + left * dx + low * ex, y + left * dy + low * ey
+        x1, y1 = x + right * dx + high * ex, y + right * dy + high * ey
+        return spot(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1))
 
 
 def _device(page: "pdfium.PdfPage", x: float, y: float) -> tuple[float, float]:

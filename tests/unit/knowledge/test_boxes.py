@@ -181,6 +181,7 @@ def test_what_has_no_part_on_the_page_has_no_place() -> None:
         [[0, 5, 0, 0, 10]],
         [["a", 5, 0, 0, 10, 10]],
         [[0, 5, 0, 0, 10, None]],
+        [[0, 5, 0, 0, 10, 10.5]],
         None,
     ],
 )
