@@ -103,13 +103,16 @@ SAVED = {"application/x-ndjson", "application/zip", "text/csv"}
 """Types of files: a browser saves them and shows none of them."""
 OUR_PAGE = {"/api/v1/oidc/callback": {"text/html"}}
 """A constant, into which nothing that was sent is written."""
+AS_IT_CAME = {"/api/v1/documents/{document_id}/original": {"*/*"}}
+"""A file of whatever type, to be saved and shown nowhere: ``test_originals`` has each header."""
 
 
 def test_no_answer_is_of_a_type_that_a_browser_would_run(client: TestClient, house: House) -> None:
     operator, saved = House.bearer(house.operator), set()
     for verb, path, operation in _operations():
         types = {media for answer in operation["responses"].values() for media in answer.get("content", {})}
-        assert types <= READ_BY_PROGRAMS | SAVED | OUR_PAGE.get(path, set()), (verb, path)
+        of_path = OUR_PAGE.get(path, set()) | AS_IT_CAME.get(path, set())
+        assert types <= READ_BY_PROGRAMS | SAVED | of_path, (verb, path)
         if types & SAVED and "{" not in path:  # the edge makes no difference between these and those of some id
             told = client.request(verb, _filled(path), headers=operator)
             assert told.headers["content-type"] in SAVED, told.text
@@ -130,6 +133,10 @@ def test_an_uploaded_page_is_not_served_as_one(client: TestClient, house: House)
         assert told.headers["content-type"].partition(";")[0] in READ_BY_PROGRAMS
         assert told.headers["x-content-type-options"] == "nosniff"
         assert "sandbox" in told.headers["content-security-policy"]
+    original = client.get(f"{document}/original", headers=editor)
+    assert original.headers["content-disposition"] == 'attachment; filename="page.html"'
+    assert original.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in original.headers["content-security-policy"]
 
 
 def test_another_site_s_page_gets_nothing(client: TestClient, house: House) -> None:
