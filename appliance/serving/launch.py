@@ -11,7 +11,7 @@ from appliance.catalog.service import Catalog, ModelVersion, inspect
 from appliance.catalog.verify import Tampered, fingerprint
 from appliance.drivers import devices
 from appliance.drivers.devices import Device
-from appliance.drivers.vllm.arguments import EngineSettings, command, temporary
+from appliance.drivers.vllm.arguments import EngineSettings, command, settled, temporary
 from appliance.drivers.vllm.port import Process
 from appliance.drivers.vllm.surroundings import survey
 from appliance.kit import crypto, log
@@ -30,6 +30,7 @@ KEY = "engine-key"
 NAMES = "engine-*"
 _OWN_SOCKET: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """How vLLM calls the sockets between an engine's processes; one that is killed leaves them."""
+_PROCESSOR: Final = Path("/proc/cpuinfo")
 _logger = log.get(__name__)
 
 
@@ -87,6 +88,7 @@ class ChildLauncher:
         self._look = look
         self._layout = settings.layout
         self._leftovers = Leftovers(settings.layout.run)
+        self._bfloat16 = devices.computes_bfloat16(_PROCESSOR.read_text(encoding="utf-8"))
         self._checked: dict[Path, object] = {}
 
     def clear(self) -> None:
@@ -100,14 +102,14 @@ class ChildLauncher:
 
     def place(self, version: ModelVersion, engine: EngineSettings, held: Mapping[str, Held]) -> Placement:
         """On the devices of this host."""
-        found = place(Demand.of(engine, version.bytes), self._look(), held)
+        found = place(Demand.of(settled(engine, bfloat16=self._bfloat16), version.bytes), self._look(), held)
         if not found.devices:
             raise NoPlace(f"there is no place for it: {'; '.join(found.reasons)}")
         return found
 
     def start(self, order: Order) -> Process:
         """Check licence and weights, compute the arguments, start."""
-        version, engine = order.version, order.engine
+        version, engine = order.version, settled(order.engine, bfloat16=self._bfloat16)
         if self._entitled is not None and not self._entitled().allows_model(version.digest):
             raise NotLicensed(f"the licence does not name {version.name}, version {version.digest[:12]}")
         version.require_active()

@@ -28,10 +28,11 @@ class Demand:
 
     @classmethod
     def of(cls, engine: EngineSettings, weights: int) -> "Demand":
-        """For ``weights`` bytes run with these settings."""
+        """For ``weights`` bytes of files, of two bytes a number, run with these settings."""
         if engine.device == "cuda":
             return cls("cuda", engine.parallel, weights // engine.parallel, engine.memory_share)
-        return cls("cpu", 1, weights + engine.cache_gib * GIB + OVERHEAD)
+        grown = 2 * weights if engine.dtype == "float32" else weights
+        return cls("cpu", 1, grown + engine.cache_gib * GIB + OVERHEAD)
 
     def on(self, device: Device) -> int:
         """Bytes that it takes of this device."""

@@ -7,15 +7,19 @@ the directory holds all.
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
+from appliance.drivers.devices import computes_bfloat16
 from appliance.drivers.encoder.counting import Counter
 from appliance.drivers.encoder.port import About, Described
-from appliance.drivers.encoder.precision import Precision, computes_bfloat16
+
+Precision = Literal["auto", "float32", "bfloat16"]
+"""Which number format the weights take; auto: as the processor computes best."""
 
 
 class SentenceEncoder(Described):

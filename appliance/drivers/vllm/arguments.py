@@ -5,7 +5,7 @@ of the machine can read), a bounded queue, a time to finish what it has begun, a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +41,7 @@ class EngineSettings:
 
     ``sequences`` requests run at once and ``queue`` more may wait; what is over is told 503. ``cache_gib`` is the CPU's
     key-value cache; ``memory_share`` the part of a GPU's memory that the engine takes. ``threads`` 0: all cores.
+    ``dtype`` auto: as the weights are stored, or on a processor without bfloat16 float32 (:func:`settled`).
     ``adapters``: how many may take part in one batch, 0: none can be loaded; ``adapter_rank``: the greatest of theirs.
     """
 
@@ -92,6 +93,12 @@ def parse(told: Mapping[str, Any]) -> EngineSettings:
     if found.device not in ("cpu", "cuda") or found.dtype not in ("auto", "bfloat16", "float16", "float32"):
         raise BadEngineSettings(f"device {found.device!r} with dtype {found.dtype!r} is not known")
     return found
+
+
+def settled(settings: EngineSettings, *, bfloat16: bool) -> EngineSettings:
+    """With the numbers that the processor computes in, where nobody chose any; ``bfloat16``: whether it knows those."""
+    slow = settings.device == "cpu" and settings.dtype == "auto" and not bfloat16
+    return replace(settings, dtype="float32") if slow else settings
 
 
 @dataclass(frozen=True, slots=True)

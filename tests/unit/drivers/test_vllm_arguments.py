@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.drivers.vllm.arguments import BadEngineSettings, EngineSettings, Place, command, parse, ranges
+from appliance.drivers.vllm.arguments import BadEngineSettings, EngineSettings, Place, command, parse, ranges, settled
 
 PLACE = Place(
     python=Path("/venv/bin/python"),
@@ -80,6 +80,13 @@ def test_the_command_line_for_a_gpu() -> None:
     assert option(found.argv, "--gpu-memory-utilization") == "0.8"
     assert option(found.argv, "--tensor-parallel-size") == "2"
     assert {"LD_PRELOAD", "OMP_NUM_THREADS", "VLLM_CPU_KVCACHE_SPACE"}.isdisjoint(found.env)
+
+
+def test_where_nobody_chose_numbers_a_processor_takes_those_that_it_computes_in() -> None:
+    assert option(command(settled(EngineSettings(), bfloat16=False), PLACE).argv, "--dtype") == "float32"
+    assert option(command(settled(EngineSettings(), bfloat16=True), PLACE).argv, "--dtype") == "auto"
+    for chosen in (EngineSettings(dtype="bfloat16"), EngineSettings(device="cuda")):
+        assert settled(chosen, bfloat16=False) == chosen
 
 
 def test_threads_take_the_first_cores() -> None:

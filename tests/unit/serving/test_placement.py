@@ -18,6 +18,7 @@ def test_a_processor_holds_weights_cache_and_what_an_engine_takes_besides() -> N
     demand = Demand.of(EngineSettings(cache_gib=2), 3 * GIB)
     assert demand == Demand("cpu", 1, 3 * GIB + 2 * GIB + OVERHEAD)
     assert place(demand, ALL).devices == ("cpu",)
+    assert Demand.of(EngineSettings(cache_gib=2, dtype="float32"), 3 * GIB).memory == demand.memory + 3 * GIB
 
 
 def test_the_least_used_card_with_the_most_room_is_chosen_and_each_other_told_why_not() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from appliance.drivers.encoder.precision import computes_bfloat16
+from appliance.drivers.devices import computes_bfloat16
 
 
 @pytest.mark.parametrize(
