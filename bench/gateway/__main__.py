@@ -6,7 +6,8 @@ tenant, quotas (of tenant, user and key, with every limit of requests), turns, m
 (`make bench-gateway-engine`): before the real vLLM, see :mod:`bench.gateway.real`.
 
 What metering and audit cost is a tenth at most, and rounds of one server differ by a fifth where others share the
-machine. So that is measured for itself: pairs, one with and one without, side by side, and the median of their ratios.
+machine. So that is measured for itself: pairs, one with and one without, side by side, in an order by chance. The
+median of their ratios is judged; its interval says whether there were enough of them (:mod:`bench.gateway.pairs`).
 """
 
 import argparse
@@ -19,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.gateway import real
+from bench.gateway import pairs, real
 from bench.gateway.load import Streams, Whole, streams, whole
 from bench.gateway.servers import DRAINED, Server, all_of_them
 from bench.report import Figure, least, most, orderly, tell
@@ -27,7 +28,10 @@ from bench.report import Figure, least, most, orderly, tell
 CONNECTIONS = (1, 10, 50)
 STREAMS = 100
 ROUNDS = 5
-PAIRS = 11
+PAIRS = 20
+PAIRED = 1.0
+"""Seconds of each run of a pair: short ones, so that the machine's changes of speed fall between pairs."""
+METERED = 0.9
 
 
 @dataclass(slots=True)
@@ -41,12 +45,13 @@ class Seen:
     pairs: dict[int, list[tuple[float, float]]]
     """Requests a second of ours, with metering and audit and without."""
 
-    def metering(self, connections: int) -> Figure:
-        """The pair in the middle, by the ratio."""
-        pairs = sorted(self.pairs[connections], key=lambda pair: pair[0] / pair[1])
-        ours, without = pairs[len(pairs) // 2]
-        name = f"requests/s, c = {connections}, metering and audit, the middle one of {len(pairs)} pairs"
-        return least(name, ours, without, 0.9, "1/s, off")
+    def metering(self, connections: int) -> Iterator[Figure]:
+        """What is left of the requests a second, and between which bounds."""
+        found = pairs.ratio(self.pairs[connections])
+        name = f"metering and audit on / off, c = {connections}, median of {len(self.pairs[connections])} pairs"
+        yield Figure(name, found.median, None, "", f">= {METERED}", found.median >= METERED)
+        for end, value in (("low", found.low), ("high", found.high)):
+            yield Figure(f"the same, {end} end of its {pairs.SURE:.0%} interval", value, None, found.settled(METERED))
 
     def rps(self, name: str, connections: int) -> float:
         """The median round."""
@@ -97,17 +102,20 @@ def measure(servers: dict[str, Server], rounds: int, seconds: float) -> Seen:
             seen.streams[name].append(streams(servers[name].port, servers[name].key, STREAMS))
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
     for connections in CONNECTIONS:
-        seen.pairs[connections] = [_pair(servers["ours"], unmetered, connections, seconds) for _ in range(PAIRS)]
+        seen.pairs[connections] = [
+            _pair(servers["ours"], unmetered, connections, first=first) for first in pairs.order(PAIRS)
+        ]
         print(f"{PAIRS} pairs at {connections}", file=sys.stderr)
     return seen
 
 
-def _pair(ours: Server, unmetered: Server, connections: int, seconds: float) -> tuple[float, float]:
-    found = []
-    for server in (ours, unmetered):
-        found.append(whole(server.port, server.key, connections, seconds).rps)
+def _pair(ours: Server, unmetered: Server, connections: int, *, first: bool) -> tuple[float, float]:
+    """Requests a second of ours and of the other."""
+    found = {}
+    for server in (ours, unmetered) if first else (unmetered, ours):
+        found[server.name] = whole(server.port, server.key, connections, PAIRED).rps
         time.sleep(DRAINED)
-    return found[0], found[1]
+    return found[ours.name], found[unmetered.name]
 
 
 def figures(seen: Seen, servers: dict[str, Server]) -> Iterator[Figure]:
@@ -119,7 +127,7 @@ def figures(seen: Seen, servers: dict[str, Server]) -> Iterator[Figure]:
         yield least(f"requests/s, {at}, of bare", ours, seen.rps("bare", connections), 0.6, "1/s, bare")
         if "litellm" in servers:
             yield least(f"requests/s, {at}, of LiteLLM", ours, seen.rps("litellm", connections), 10, "1/s, LiteLLM")
-        yield seen.metering(connections)
+        yield from seen.metering(connections)
         cost = (seen.microseconds("ours", connections), seen.microseconds("bare", connections))
         yield Figure(f"processor time of a request, {at}", *cost, "µs, bare")
         both = (seen.with_children("ours", connections), seen.with_children("bare", connections))

@@ -24,9 +24,9 @@ class Ratio:
     low: float
     high: float
 
-    def settles(self, bound: float) -> bool:
-        """Whether so many pairs are enough to say on which side of a bound it is."""
-        return not self.low < bound < self.high
+    def settled(self, bound: float) -> str:
+        """Empty when so many pairs are enough to say on which side of a bound it is, or a word on that."""
+        return f"{bound} lies within: not settled by so many pairs" if self.low < bound < self.high else ""
 
 
 def ratio(pairs: Sequence[tuple[float, float]]) -> Ratio:

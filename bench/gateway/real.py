@@ -181,7 +181,7 @@ def lines(seen: dict[str, list[Run]]) -> Iterator[Figure]:
     ours, other = ([one.rate for one in seen[name]] for name in ("ours", "bare"))
     each = list(zip(ours, other, strict=True))
     found, ratios = pairs.ratio(each), [one / its for one, its in each]
-    settled = "" if found.settles(BOUND) else f"{BOUND} lies within: not settled by so many pairs"
+    settled = found.settled(BOUND)
     sure = f"end of its {pairs.SURE:.0%} interval"
     yield Figure(f"tokens/s, median of {len(each)}", statistics.median(ours), statistics.median(other), "1/s, bare")
     yield Figure("tokens/s, least", min(ours), min(other), "1/s, bare")

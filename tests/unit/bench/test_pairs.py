@@ -25,9 +25,9 @@ def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
 
 
 def test_few_noisy_pairs_do_not_settle_a_small_difference_and_many_do() -> None:
-    assert not pairs.ratio(noisy(5, 1.0, 0.1)).settles(0.97)
-    assert pairs.ratio(noisy(400, 1.0, 0.1)).settles(0.97)
-    assert pairs.ratio(noisy(5, 1.0, 0.001)).settles(0.97)
+    assert pairs.ratio(noisy(5, 1.0, 0.1)).settled(0.97)
+    assert not pairs.ratio(noisy(400, 1.0, 0.1)).settled(0.97)
+    assert not pairs.ratio(noisy(5, 1.0, 0.001)).settled(0.97)
 
 
 def test_ours_is_first_in_half_of_the_pairs_by_chance_and_the_same_every_time() -> None:
