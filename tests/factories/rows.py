@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, MetaData, Table, insert, inspect, select
+from sqlalchemy import CheckConstraint, Column, Connection, MetaData, Table, insert, select
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.types import Boolean, DateTime, Float, Integer, LargeBinary, Numeric, String, TypeEngine, Uuid
 
@@ -80,19 +80,12 @@ def tenant_tables(tables: MetaData) -> list[Table]:
     return [table for table in tables.sorted_tables if "tenant_id" in table.columns]
 
 
-def reflected(connection: Connection) -> MetaData:
-    """The schema as the migrations made it."""
-    tables = MetaData()
-    tables.reflect(connection)
-    return tables
-
-
 def plant(connection: Connection, tables: MetaData, planted: Planted) -> None:
     """Fill ``planted.rows``: a row in every tenant table that has none of them yet."""
     for table in tenant_tables(tables):
         if table.name in planted.rows:
             continue
-        choices = _choices(connection, table)
+        choices = _choices(table)
         row = {
             column.name: _value(connection, column, planted, choices)
             for column in table.columns
@@ -106,13 +99,14 @@ def _numbered(column: Column[Any]) -> bool:
     return column.identity is not None or "nextval" in str(getattr(column.server_default, "arg", ""))
 
 
-def _choices(connection: Connection, table: Table) -> dict[str, str]:
+def _choices(table: Table) -> dict[str, str]:
     """Of columns that take but some words, the first of these."""
     found = {}
-    for check in inspect(connection).get_check_constraints(table.name):
-        match = re.match(r"\W*(\w+)\W.*?= ANY \(+ARRAY\['(\w+)'", check["sqltext"])
-        if match:
-            found[match[1]] = match[2]
+    for check in table.constraints:
+        if isinstance(check, CheckConstraint):
+            match = re.match(r"\W*(\w+)\W.*?= ANY \(+ARRAY\['(\w+)'", str(check.sqltext))
+            if match:
+                found[match[1]] = match[2]
     return found
 
 

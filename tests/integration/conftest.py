@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Engine, MetaData, create_engine
 
 from appliance.access.web import Databases
 from appliance.drivers import valkey as valkey_driver
@@ -123,11 +123,26 @@ def migrated(postgres: Cluster) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def tables(postgres: Cluster, migrated: str) -> MetaData:
+    """The schema as the migrations made it, read once for the session."""
+    engine, tables = create_engine(postgres.url("owner", migrated)), MetaData()
+    tables.reflect(engine)
+    engine.dispose()  # of a database that somebody is connected to there is no copy
+    return tables
+
+
 @pytest.fixture
-def settings(postgres: Cluster, migrated: str, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of an appliance of this test's own: an empty data directory and an empty, migrated database."""
+def template(migrated: str) -> str:
+    """What the test's database is a copy of: who overrides it has tests that begin with the same rows."""
+    return migrated
+
+
+@pytest.fixture
+def settings(postgres: Cluster, template: str, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of an appliance of this test's own: an empty data directory and a copy of the migrated database."""
     name = f"test_{secrets.token_hex(6)}"
-    postgres.create(name, migrated)
+    postgres.create(name, template)
     layout = Layout(tmp_path / "data")
     layout.make()
     (layout.run / "postgres.host").write_text(postgres.server.host())

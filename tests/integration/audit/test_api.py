@@ -11,9 +11,9 @@ from appliance.audit import ocsf
 from appliance.audit.verifying import verify
 from appliance.entry.cli.audit import NotAHead
 from tests.factories.cli import document, run
-from tests.integration.web.conftest import House, client, house
+from tests.integration.web.conftest import House, client, house, housed, template
 
-__all__ = ("client", "house")
+__all__ = ("client", "house", "housed", "template")
 ROUTES = [
     ("GET", "/api/v1/audit"),
     ("GET", "/api/v1/audit/heads"),

@@ -8,9 +8,9 @@ from appliance.access.web import Databases
 from appliance.audit.service import Audit
 from appliance.kit.canonical import digest_of
 from appliance.kit.ids import uuid7
-from tests.integration.web.conftest import House, client, house
+from tests.integration.web.conftest import House, client, house, housed, template
 
-__all__ = ("client", "house")
+__all__ = ("client", "house", "housed", "template")
 
 
 def _refused(databases: Databases) -> list[tuple[object, ...]]:

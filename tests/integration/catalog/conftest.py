@@ -15,10 +15,10 @@ from appliance.kit.settings import EncoderSettings, EngineSettings, LicensingSet
 from tests.factories import lora, models
 from tests.factories.licences import Vendor, terms
 from tests.integration.catalog.works import Works
-from tests.integration.web.conftest import House, house
+from tests.integration.web.conftest import House, house, housed, template
 from tests.integration.web.test_people_cli import cli, url
 
-__all__ = ["House", "cli", "house", "url"]
+__all__ = ["House", "cli", "house", "housed", "template", "url"]
 
 VENDOR = Vendor()
 

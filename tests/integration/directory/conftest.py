@@ -16,10 +16,10 @@ from tests.factories import slapd
 from tests.factories.slapd import Slapd
 from tests.integration.directory.entra import Scim
 from tests.integration.directory.works import Sync
-from tests.integration.web.conftest import House, house, roomy
+from tests.integration.web.conftest import House, house, housed, roomy, template
 from tests.integration.web.desk import Desk
 
-__all__ = ["house"]
+__all__ = ["house", "housed", "template"]
 
 
 @pytest.fixture

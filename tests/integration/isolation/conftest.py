@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, MetaData
 
 from appliance.access.web import Databases
 from appliance.kit.settings import Settings
@@ -12,6 +12,8 @@ from tests.integration.isolation.town import Town
 
 
 @pytest.fixture
-def town(settings: Settings, databases: Databases, superuser: Engine, tmp_path: Path) -> Iterator[Town]:
-    with Town(settings, databases, superuser, tmp_path / "models") as town:
+def town(
+    settings: Settings, databases: Databases, superuser: Engine, tables: MetaData, tmp_path: Path
+) -> Iterator[Town]:
+    with Town(settings, databases, superuser, tables, tmp_path / "models") as town:
         yield town

@@ -41,7 +41,7 @@ from appliance.tenants.keys import Limits
 from appliance.tenants.service import Tenants
 from tests.factories import models
 from tests.factories.engine import Spoken, SpokenUpstream
-from tests.factories.rows import Planted, plant, reflected
+from tests.factories.rows import Planted, plant
 
 ROLES = (Role.TENANT_ADMIN, Role.EDITOR, Role.MEMBER)
 
@@ -73,12 +73,13 @@ class Household:
 class Town:
     """The appliance with its tenants ``one`` and ``two``; an operator and an auditor in its ``home``."""
 
-    def __init__(self, settings: Settings, databases: Databases, superuser: Engine, store: Path) -> None:
+    def __init__(
+        self, settings: Settings, databases: Databases, superuser: Engine, tables: MetaData, store: Path
+    ) -> None:
         self.databases = databases
+        self.tables = tables
         self._superuser = superuser
         self._stack = ExitStack()
-        with superuser.connect() as connection:
-            self.tables: MetaData = reflected(connection)
         self._encoder, self._vectors = HashedEncoder(), MemoryVectors(384)
         self._blobs = DirectoryBlobs(settings.layout.blobs)
         self.app = web.build(settings)

@@ -17,9 +17,9 @@ from appliance.knowledge.documents import FORGET
 from appliance.knowledge.forgetting import Forget
 from appliance.knowledge.sources import tasks
 from tests.integration.sources.works import STABLE, Works
-from tests.integration.web.conftest import House, house, roomy
+from tests.integration.web.conftest import House, house, housed, roomy, template
 
-__all__ = ["house"]
+__all__ = ["house", "housed", "template"]
 
 
 @pytest.fixture
