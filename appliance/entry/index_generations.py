@@ -35,7 +35,8 @@ class ShardBusy(errors.Conflict):
 class Identity:
     """What a generation is: its token in ``index_marks``, and the last row that it holds durably.
 
-    ``changes`` counts the points changed since its graphs were built.
+    ``changes`` counts the points changed since its graphs were built. ``encoder`` is the one whose vectors it
+    holds; None: it was made while none was in the model store.
     """
 
     token: str
@@ -43,6 +44,7 @@ class Identity:
     seq: int
     changes: int = 0
     format: int = FORMAT
+    encoder: str | None = None
 
 
 class Generations:

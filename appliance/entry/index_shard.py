@@ -29,7 +29,7 @@ from appliance.kit import clock, log, settings
 from appliance.kit.database import Database
 from appliance.kit.priority import BEHIND, LAST, settle, yield_to_others
 from appliance.kit.wire import Handler, Server
-from appliance.knowledge import marks
+from appliance.knowledge import connect, marks
 from appliance.knowledge.projection import Projection
 from appliance.knowledge.projector import NotifyBell, Projector
 from appliance.knowledge.reconcile import Behind, Reconciler
@@ -53,6 +53,7 @@ class ShardProcess:
         self.ended = threading.Event()
         self.generations = Generations(configuration.layout.index)
         self._settings = configuration
+        self._encoder = connect.encoder_name(configuration)
         self._database = Database.of(configuration, "system")
         self._lock = self.generations.lock(name, LOCK_SECONDS)
         self._control = Server(configuration.layout.run / f"index-{name[-6:]}.sock", self._orders())
@@ -65,6 +66,9 @@ class ShardProcess:
             mark = marks.read(session, identity.token)
         if mark is None or mark < identity.seq:
             raise ShardUnreadable(f"{self.name}: the database is of another history")
+        if self._encoder not in (None, identity.encoder):
+            raise ShardUnreadable(f"{self.name} holds vectors of {identity.encoder}, questions are {self._encoder}'s")
+        self._encoder = identity.encoder
         self._hold(identity.token, EdgeVectors.load(self.generations.shard(self.name), self._dimensions), mark)
         self._projector.points = identity.changes
         self._catch_up(mark)
@@ -72,6 +76,7 @@ class ShardProcess:
     def copy(self, source: str) -> None:
         """Copy a shard that nobody writes to meanwhile, build its graphs, apply what came since."""
         shutil.copytree(self.generations.shard(source), self.generations.shard(self.name))
+        self._encoder = self.generations.identity(source).encoder
         self.state = "copied"
         yield_to_others(LAST)  # not before: the live shard applies nothing until it is copied
         vectors = EdgeVectors.load(self.generations.shard(self.name), self._dimensions)
@@ -83,7 +88,7 @@ class ShardProcess:
         """Make the index again from the chunks in PostgreSQL."""
         shutil.rmtree(self.generations.shard(self.name), ignore_errors=True)
         vectors = EdgeVectors.create(self.generations.shard(self.name), self._dimensions)
-        for done in Projection(self._database, vectors).rebuild():
+        for done in Projection(self._database, vectors, self._encoder).rebuild():
             _logger.debug("rebuilding", chunks=done)
         self._optimise(vectors)
         self._hold(secrets.token_hex(8), vectors, 0)
@@ -122,7 +127,7 @@ class ShardProcess:
         return self._settings.index.dimensions
 
     def _hold(self, token: str, vectors: EdgeVectors, position: int) -> None:
-        projection, bell = Projection(self._database, vectors), NotifyBell(self._database)
+        projection, bell = Projection(self._database, vectors, self._encoder), NotifyBell(self._database)
         self._token, self._vectors = token, vectors
         self._projector = Projector(projection, bell, position=position, poll=self._settings.index.poll_seconds)
         self._server = Server(self._settings.layout.index_socket, {**remote.handlers(vectors), **self._answers()})
@@ -151,7 +156,7 @@ class ShardProcess:
         sync(self.generations.shard(self.name))
         with self._database.session() as session:  # before the file: a mark below the file's means a restored database
             marks.write(session, self._token, seq, {"generation": self.name})
-        identity = Identity(self._token, self._dimensions, seq, self._projector.points)
+        identity = Identity(self._token, self._dimensions, seq, self._projector.points, encoder=self._encoder)
         self.generations.identify(self.name, identity)
 
     def _orders(self) -> dict[str, Handler]:

@@ -27,6 +27,14 @@ def blobs(settings: Settings) -> Blobs:
     return DirectoryBlobs(settings.layout.blobs)
 
 
+def encoder_name(settings: Settings) -> str | None:
+    """Name with digest of the encoder in the model store; None where the model is missing."""
+    try:
+        return encoders.about(settings.model_store, settings.encoder.model).name
+    except manifest.BadManifest:
+        return None
+
+
 def encoder(settings: Settings) -> Encoder:
     """The encoder's process, described from the model store; where the model is missing, one that is never ready."""
     try:

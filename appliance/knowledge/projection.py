@@ -3,6 +3,9 @@
 A chunk's row is in PostgreSQL exactly when its point belongs into the index, once the rows written with it are applied.
 So an ``upsert`` whose chunk is gone is passed over (its ``delete`` follows), and a whole index can be rebuilt from the
 chunks without encoding anything again.
+
+An index holds vectors of one encoder: those of two lie in different spaces, and their cosines mean nothing. A passage
+that another one encoded is in it with its terms alone.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
@@ -19,7 +23,7 @@ from appliance.drivers.vectors.port import NIL, Point, Sparse, VectorRefused, Ve
 from appliance.kit import log
 from appliance.kit.database import Database
 from appliance.knowledge import flipping
-from appliance.knowledge.tables import ChunkRow, DocumentRow, IndexOutboxRow
+from appliance.knowledge.tables import ChunkRow, DocumentRow, IndexOutboxRow, RevisionRow
 
 BATCH = 100
 
@@ -34,6 +38,7 @@ _COLUMNS = (
     ChunkRow.term_ids,
     ChunkRow.term_weights,
     DocumentRow.readers,
+    RevisionRow.encoder,
 )
 _READERS = select(DocumentRow.readers)
 _IDS = select(ChunkRow.id)
@@ -48,11 +53,16 @@ class Step:
 
 
 class Projection:
-    """Applies the outbox of a database to one index."""
+    """Applies the outbox of a database to one index.
 
-    def __init__(self, database: Database, vectors: Vectors) -> None:
+    ``encoder`` is the name with digest of the one whose vectors the index holds; None: of any. A revision that tells of
+    none is taken as it is.
+    """
+
+    def __init__(self, database: Database, vectors: Vectors, encoder: str | None = None) -> None:
         self.database = database
         self.vectors = vectors
+        self.encoder = encoder
 
     def apply(self, after: int, *, flips: bool, until: int | None = None) -> Step:
         """Apply the next rows behind ``after`` (none behind ``until``); the same ``seq`` when there are none.
@@ -62,7 +72,7 @@ class Projection:
         """
         with self.database.session() as session:
             rows = _rows(session, after, until)
-            points = _points(session, [row.chunk_id for row in rows if row.op == "upsert" and row.chunk_id])
+            points = self._points(session, [row.chunk_id for row in rows if row.op == "upsert" and row.chunk_id])
         changed = 0
         for op, run in groupby(rows, key=_together):
             if op == "access":
@@ -84,9 +94,26 @@ class Projection:
                 found = session.execute(_chunks().where(ChunkRow.id > after).order_by(ChunkRow.id).limit(BATCH)).all()
             if not found:
                 return
-            self._upsert(list(_read(found)))
+            self._upsert(list(self._read(found)))
             done, after = done + len(found), found[-1].id
             yield done
+
+    def _points(self, session: Session, chunks: Sequence[UUID]) -> dict[UUID, Point]:
+        if not chunks:
+            return {}
+        return {point.id: point for point in self._read(session.execute(_chunks().where(ChunkRow.id.in_(chunks))))}
+
+    def _read(self, rows: Iterable[Row[Any]]) -> Iterator[Point]:
+        for row in rows:
+            try:
+                yield _point(
+                    row, np.frombuffer(row.embedding, np.dtype("<f4")) if self._comparable(row.encoder) else None
+                )
+            except (VectorRefused, ValueError) as error:  # ValueError: bytes that are no whole number of floats
+                _logger.error("chunk left out of the index", chunk=str(row.id), reason=str(error))  # noqa: TRY400 - the reason says it
+
+    def _comparable(self, encoder: str | None) -> bool:
+        return None in (self.encoder, encoder) or encoder == self.encoder
 
     def _take(self, rows: Sequence[IndexOutboxRow], points: dict[UUID, Point], *, flips: bool) -> int:
         """The points of several documents, then what makes those current: in this order each flip follows its own."""
@@ -150,25 +177,15 @@ def _rows(session: Session, after: int, until: int | None) -> Sequence[IndexOutb
     return session.execute(query.order_by(IndexOutboxRow.seq).limit(BATCH)).scalars().all()
 
 
-def _points(session: Session, chunks: Sequence[UUID]) -> dict[UUID, Point]:
-    if not chunks:
-        return {}
-    return {point.id: point for point in _read(session.execute(_chunks().where(ChunkRow.id.in_(chunks))))}
-
-
 def _chunks() -> Select[*tuple[Any, ...]]:
-    return select(*_COLUMNS).join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+    return (
+        select(*_COLUMNS)
+        .join(DocumentRow, DocumentRow.id == ChunkRow.document_id)
+        .join(RevisionRow, RevisionRow.id == ChunkRow.revision_id)
+    )
 
 
-def _read(rows: Iterable[Row[Any]]) -> Iterator[Point]:
-    for row in rows:
-        try:
-            yield _point(row)
-        except (VectorRefused, ValueError) as error:  # ValueError: bytes that are no whole number of floats
-            _logger.error("chunk left out of the index", chunk=str(row.id), reason=str(error))  # noqa: TRY400 - the reason says it
-
-
-def _point(row: Row[Any]) -> Point:
+def _point(row: Row[Any], dense: NDArray[np.float32] | None) -> Point:
     terms = np.frombuffer(row.term_ids, np.dtype("<u4"))
     weights = np.frombuffer(row.term_weights, np.dtype("<f4"))
     return Point(
@@ -178,6 +195,6 @@ def _point(row: Row[Any]) -> Point:
         document=row.document_id,
         revision=row.revision_id,
         readers=tuple(row.readers),
-        dense=np.frombuffer(row.embedding, np.dtype("<f4")),
+        dense=dense,
         sparse=Sparse(terms, weights),
     )

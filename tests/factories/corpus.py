@@ -29,6 +29,7 @@ class Library:
     passage: str = "x"
     tenant: UUID = field(default_factory=uuid7)
     collection: UUID = field(default_factory=uuid7)
+    encoder: str | None = None
 
     def __post_init__(self) -> None:
         self.vectors = Corpus(
@@ -62,6 +63,7 @@ class Library:
                     bytes=1,
                     text="x" * chunks,
                     chunk_count=chunks,
+                    encoder=self.encoder,
                 )
             )
             rows = self._chunks(document, revision, chunks)

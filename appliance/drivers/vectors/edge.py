@@ -157,10 +157,10 @@ class EdgeVectors:
         self._shard.close()
 
     def _stored(self, point: Point) -> "qdrant.Point":
-        vectors: dict[str, Any] = {
-            DENSE: checked(point.dense, self.dimensions),
-            SPARSE: qdrant.SparseVector(point.sparse.indices.tolist(), point.sparse.values.tolist()),
-        }
+        terms = qdrant.SparseVector(point.sparse.indices.tolist(), point.sparse.values.tolist())
+        vectors: dict[str, Any] = {SPARSE: terms}
+        if point.dense is not None:
+            vectors[DENSE] = checked(point.dense, self.dimensions)
         return qdrant.Point(point.id, vectors, payload(point))
 
 

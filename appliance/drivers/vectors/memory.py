@@ -31,7 +31,8 @@ class MemoryVectors:
     def upsert(self, points: Sequence[Point]) -> None:
         """Insert or replace."""
         for point in points:
-            checked(point.dense, self.dimensions)
+            if point.dense is not None:
+                checked(point.dense, self.dimensions)
             tenant_of(point.tenant)
         with self._lock:
             self._points |= {point.id: point for point in points}
@@ -58,7 +59,8 @@ class MemoryVectors:
             checked(dense, self.dimensions)
         with self._lock:
             points = [point for point in self._points.values() if admits(scope, point)]
-        near = [Hit(point.id, _cosine(dense, point.dense)) for point in points] if dense is not None else []
+        pairs = [(point.id, point.dense) for point in points if point.dense is not None]
+        near = [Hit(id_, _cosine(dense, vector)) for id_, vector in pairs] if dense is not None else []
         scored = [(point.id, _overlap(sparse, point.sparse)) for point in points] if sparse is not None else []
         shared = [Hit(id_, score) for id_, score in scored if score is not None]
         return Legs(best_first(near)[:limit], best_first(shared)[:limit])

@@ -57,7 +57,10 @@ class Sparse:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A chunk as the index holds it. ``dense`` is float32 (dimensions,), L2-normalised."""
+    """A chunk as the index holds it.
+
+    ``dense`` is float32 (dimensions,), L2-normalised; None: the point is found by its terms alone.
+    """
 
     id: UUID
     tenant: UUID
@@ -65,7 +68,7 @@ class Point:
     document: UUID
     revision: UUID
     readers: tuple[str, ...]
-    dense: NDArray[np.float32]
+    dense: NDArray[np.float32] | None
     sparse: Sparse
 
 

@@ -164,7 +164,9 @@ class QdrantVectors:
         )
 
     def _stored(self, point: Point) -> models.PointStruct:
-        vectors: dict[str, Any] = {DENSE: checked(point.dense, self.dimensions), SPARSE: _sparse(point.sparse)}
+        vectors: dict[str, Any] = {SPARSE: _sparse(point.sparse)}
+        if point.dense is not None:
+            vectors[DENSE] = checked(point.dense, self.dimensions)
         return models.PointStruct(id=str(point.id), vector=vectors, payload=payload(point))
 
 

@@ -8,8 +8,10 @@ import time
 import pytest
 from sqlalchemy import text
 
+from appliance.catalog import encoders
 from appliance.drivers.vectors.port import Scope
 from appliance.kit.ids import uuid7
+from tests.factories import models
 from tests.factories.corpus import Library
 from tests.integration.index.conftest import OPTIMISE_AFTER, Index, until
 
@@ -133,6 +135,28 @@ def test_an_index_that_cannot_be_opened_is_rebuilt_from_the_chunks(index: Index,
     until("points again", lambda: index.equal(library))
     until("flips again", lambda: library_is_current(index))
     until("the old one is cleared", lambda: len(list(index.layout.index.glob("generation-*"))) == 1)
+
+
+def test_another_encoder_finds_none_of_the_formers_vectors_and_the_former_finds_them_again(
+    index: Index, library: Library
+) -> None:
+    store, name = index.settings.model_store, index.settings.encoder.model
+    directory = models.model(store, name, "encoder")
+    former = (directory / "config.json").read_bytes()
+    found = {}
+    for generation, weights, new in ((1, former, 40), (2, b"{}", 5), (3, former, 0)):
+        (directory / "config.json").write_bytes(weights)
+        models.seal(directory, "encoder")
+        library.encoder = encoders.about(store, name).name
+        library.ingest(new)
+        index.start()
+        until(f"generation {generation}", lambda: index.live(generation))  # noqa: B023 - used at once
+        until("points", lambda: index.equal(library))
+        near = index.reader.search(Scope(library.tenant, EVERYONE), library.vectors.dense(1)[0], None, 100)
+        found[generation] = len(near.dense)
+        assert index.host is not None
+        index.host.stop(20)
+    assert found == {1: 40, 2: 5, 3: 40}
 
 
 def library_is_current(index: Index) -> bool:

@@ -199,6 +199,29 @@ def test_an_index_is_rebuilt_from_the_chunks_alone(case: Case) -> None:
     assert empty.search(scope, query, terms, 50) == case.vectors.search(scope, query, terms, 50)
 
 
+def test_vectors_of_another_encoder_are_left_out_and_their_passages_are_not(case: Case) -> None:
+    case.projection.encoder = "new@1"
+    found: dict[str, int] = {}
+    for encoder in ("old@1", "new@1"):
+        case.library.encoder = encoder
+        found[encoder] = case.library.ingest(10).int
+    case.project()
+    scope = Scope(case.library.tenant, EVERYONE)
+    near = case.vectors.search(scope, Corpus(8).dense(1)[0], None, 50).dense
+    with case.databases.app.session(case.library.tenant) as session:
+        rows = session.execute(select(ChunkRow.id, ChunkRow.document_id)).all()
+    assert {hit.id for hit in near} == {row.id for row in rows if row.document_id.int == found["new@1"]}
+    assert case.points() == case.library.chunks()
+
+
+def test_passages_of_an_encoder_of_another_width_stay_in_the_index(case: Case) -> None:
+    case.library.encoder = "old@1"
+    case.library.ingest(10)
+    wider = MemoryVectors(16)
+    assert list(Projection(case.databases.system, wider, "new@1").rebuild()) == [10]
+    assert wider.count() == 10
+
+
 def test_rows_are_pruned_up_to_the_smallest_mark(case: Case) -> None:
     case.library.ingest(5)
     with case.databases.system.session() as session:

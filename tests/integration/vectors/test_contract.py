@@ -51,6 +51,16 @@ def test_both_legs_give_the_same_as_scoring_every_point(index: Bench, corpus: Co
             _same(found.sparse, expected.sparse, 20)
 
 
+def test_a_point_without_a_vector_is_found_by_its_terms_alone(index: Bench, corpus: Corpus) -> None:
+    bare, whole = (replace(one, sparse=sparse({7: 1.0})) for one in corpus.points(2, A))
+    _fill(index, [bare, whole])
+    index.write.upsert([replace(bare, dense=None)])
+    legs = index.read.search(Scope(A, EVERYONE), corpus.dense(1)[0], sparse({7: 1.0}), 10)
+    assert [hit.id for hit in legs.dense] == [whole.id]
+    assert {hit.id for hit in legs.sparse} == {bare.id, whole.id}
+    assert index.read.count(A) == 2
+
+
 def test_hits_come_best_first_and_ties_by_id(index: Bench, corpus: Corpus) -> None:
     one = corpus.points(1, A)[0]
     _fill(index, [replace(one, id=named(number)) for number in range(5)])
@@ -198,6 +208,7 @@ def test_replays_are_harmless(index: Bench, corpus: Corpus) -> None:
 def test_an_upsert_replaces_vectors_and_readers(index: Bench, corpus: Corpus) -> None:
     old = corpus.points(1, A)[0]
     _fill(index, [old])
+    assert old.dense is not None
     index.write.upsert([replace(old, readers=("user:1",), dense=-old.dense)])
     assert index.read.search(Scope(A, EVERYONE), old.dense, old.sparse, 5) == Legs()
     hit = index.read.search(Scope(A, frozenset({"user:1"})), old.dense, None, 5).dense[0]
