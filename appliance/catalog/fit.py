@@ -26,6 +26,7 @@ STEPS: Final = {"cpu": 1, "cuda": 2}
 """Steps in flight: on a card the next one is scheduled while one runs."""
 OWN: Final = {"cpu": GIB, "cuda": 3 * GIB // 2}
 """What the engine takes besides: libraries; on a card its context, captured graphs and the collectives' buffers."""
+Numbers = Literal["bfloat16", "float16", "float32"]
 NUMBERS: Final = {"bfloat16": 2, "float16": 2, "float32": 4}
 BITS: Final = {"none": 0.0, "fp8": 8.0, "awq": 4.25, "gptq": 4.25}
 """Of a weight in a quantised linear layer; of 4-bit ones with scale and zero for each 128."""
@@ -67,7 +68,7 @@ class Wish:
 
     context: int
     concurrency: int
-    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    dtype: Numbers = "bfloat16"
     quantisation: Quantisation = "none"
     slots: int = 0
     rank: int = 16

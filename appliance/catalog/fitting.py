@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.catalog import fit, shape
-from appliance.catalog.fit import Machine, Plan, Wish
+from appliance.catalog.fit import Machine, Numbers, Plan, Wish
 from appliance.catalog.service import ModelVersion
 from appliance.drivers.devices import Device
 
@@ -25,6 +25,11 @@ def here(devices: Sequence[Device]) -> Machine:
     if cards:
         return Machine("cuda", len(cards), min(device.total for device in cards))
     return Machine("cpu", 1, sum(device.free for device in devices))
+
+
+def numbers(machine: Machine, *, bfloat16: bool) -> Numbers:
+    """What an engine computes in on this host, where nobody chose; ``bfloat16``: whether its processor knows those."""
+    return "float32" if machine.device == "cpu" and not bfloat16 else "bfloat16"
 
 
 def _known(version: ModelVersion, config: dict[str, Any], wish: Wish) -> int | None:

@@ -39,6 +39,11 @@ def computes_bfloat16(cpuinfo: str) -> bool:
     return bool(flags) and not _BFLOAT16.isdisjoint(flags[0].split())
 
 
+def bfloat16() -> bool:
+    """Whether this host's processor has them."""
+    return computes_bfloat16(Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+
+
 def survey(program: str = "nvidia-smi", meminfo: Path = Path("/proc/meminfo")) -> tuple[Device, ...]:
     """The devices of this host, the processor first."""
     return (processor(meminfo.read_text(encoding="ascii")), *_cards(program))

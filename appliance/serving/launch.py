@@ -30,7 +30,6 @@ KEY = "engine-key"
 NAMES = "engine-*"
 _OWN_SOCKET: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """How vLLM calls the sockets between an engine's processes; one that is killed leaves them."""
-_PROCESSOR: Final = Path("/proc/cpuinfo")
 _logger = log.get(__name__)
 
 
@@ -88,7 +87,7 @@ class ChildLauncher:
         self._look = look
         self._layout = settings.layout
         self._leftovers = Leftovers(settings.layout.run)
-        self._bfloat16 = devices.computes_bfloat16(_PROCESSOR.read_text(encoding="utf-8"))
+        self._bfloat16 = devices.bfloat16()
         self._checked: dict[Path, object] = {}
 
     def clear(self) -> None:

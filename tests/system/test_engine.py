@@ -79,10 +79,11 @@ def test_the_planner_counts_the_tokens_that_the_engine_reports(appliance: Applia
     logs = "".join(path.read_text(errors="replace") for path in appliance.layout.logs.glob("engine-*.log*"))
     told = re.findall(r"KV cache size: ([\d,]+) tokens", logs)
     directory = Path(str(appliance.value("select directory from model_versions where name = %s", MODEL)))
+    numbers = re.findall(r"dtype=torch\.(\w+)", logs)
     engine = EngineSettings()
     planned = capacity(
         shape.of(json.loads((directory / "config.json").read_text())),
-        Engine("cpu", engine.context, fit.NUMBERS["bfloat16"], 1, fit.BATCHED["cpu"]),
+        Engine("cpu", engine.context, fit.NUMBERS[numbers[0]], 1, fit.BATCHED["cpu"]),
         engine.cache_gib * fit.GIB,
     )
     assert int(told[0].replace(",", "")) == pytest.approx(planned, rel=0.05)

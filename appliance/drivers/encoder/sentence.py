@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from appliance.drivers.devices import computes_bfloat16
+from appliance.drivers import devices
 from appliance.drivers.encoder.counting import Counter
 from appliance.drivers.encoder.port import About, Described
 
@@ -31,7 +31,7 @@ class SentenceEncoder(Described):
         super().__init__(about)
         torch.set_num_threads(threads or os.cpu_count() or 1)
         self._counter = counter
-        capable = torch.cuda.is_available() or computes_bfloat16(Path("/proc/cpuinfo").read_text())
+        capable = torch.cuda.is_available() or devices.bfloat16()
         half = precision == "bfloat16" or (precision == "auto" and capable)
         weights = {"use_safetensors": True, "dtype": torch.bfloat16 if half else torch.float32}
         self._model = SentenceTransformer(

@@ -15,7 +15,9 @@ def fit(  # noqa: PLR0917 - options are parameters
     gpu: Annotated[str | None, typer.Option(help="1x24GB, 2x80GB, cpu:16GB; this host when left out.")] = None,
     context: Annotated[int, typer.Option(help="Tokens of a prompt and its answer together.")] = 4096,
     concurrency: Annotated[int, typer.Option(help="Requests at once.")] = 16,
-    dtype: Annotated[str, typer.Option(help="bfloat16, float16 or float32.")] = "bfloat16",
+    dtype: Annotated[
+        str | None, typer.Option(help="bfloat16, float16 or float32; left out: this host's own, elsewhere bfloat16.")
+    ] = None,
     quantisation: Annotated[str, typer.Option(help="none, fp8, awq or gptq.")] = "none",
     adapters: Annotated[int, typer.Option(help="Adapters in one batch.")] = 0,
     adapter_rank: Annotated[int, typer.Option(help="The largest rank of an adapter.")] = 16,

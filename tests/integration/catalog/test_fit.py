@@ -11,6 +11,7 @@ from appliance.access.web import Databases
 from appliance.catalog import fitting
 from appliance.catalog.fit import GIB, Machine
 from appliance.catalog.service import Catalog
+from appliance.drivers import devices
 from appliance.drivers.devices import Device
 from appliance.kit.settings import Settings
 from tests.factories import models
@@ -67,6 +68,15 @@ def test_the_files_count_where_an_engine_loads_them_as_they_are(
     assert weights("none", "float32") > 100_000_000
     path.write_text(json.dumps({**SMOLLM2, "quantization_config": {"quant_method": "awq"}}))
     assert (weights("awq"), weights("none") > 100_000_000) == (size, True)
+
+
+def test_this_host_s_plan_is_in_what_its_engines_compute_in(client: TestClient, house: House, small: UUID) -> None:
+    member = House.bearer(house.member_of_one)
+    engine = client.get(f"/api/v1/models/{small}/fit", params={"context": 512}, headers=member).json()["engine"]
+    assert engine["dtype"] == ("bfloat16" if devices.bfloat16() else "float32")
+    processor, card = Machine("cpu", 1, 5), Machine("cuda", 1, 5)
+    known = [fitting.numbers(machine, bfloat16=knows) for machine in (processor, card) for knows in (True, False)]
+    assert known == ["bfloat16", "float32", "bfloat16", "bfloat16"]
 
 
 def test_this_host_is_its_cards_or_its_processor() -> None:
