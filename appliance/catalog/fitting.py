@@ -9,6 +9,7 @@ from appliance.catalog import fit, shape
 from appliance.catalog.fit import Machine, Numbers, Plan, Wish
 from appliance.catalog.service import ModelVersion
 from appliance.drivers.devices import Device
+from appliance.drivers.vllm.arguments import EngineSettings, settled
 
 _PREPARED = {"fp8": "fp8", "awq": "awq", "gptq": "gptq", "compressed-tensors": "fp8"}
 
@@ -29,7 +30,8 @@ def here(devices: Sequence[Device]) -> Machine:
 
 def numbers(machine: Machine, *, bfloat16: bool) -> Numbers:
     """What an engine computes in on this host, where nobody chose; ``bfloat16``: whether its processor knows those."""
-    return "float32" if machine.device == "cpu" and not bfloat16 else "bfloat16"
+    engine = settled(EngineSettings(machine.device), bfloat16=bfloat16)
+    return "float32" if engine.dtype == "float32" else "bfloat16"
 
 
 def _known(version: ModelVersion, config: dict[str, Any], wish: Wish) -> int | None:
