@@ -1,7 +1,7 @@
 """``appliance tenants export``: all that a tenant has, as one archive on this machine."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,12 @@ from appliance.entry.cli.output import Json
 from appliance.entry.cli.tenants import Of, within
 from appliance.kit.errors import Refused
 
+if TYPE_CHECKING:
+    from appliance.entry.cli.client import Api
+
 
 class ArrivedDamaged(Refused):
-    """The archive that arrived is not the one that was written."""
+    """The file that arrived is not the one that was written."""
 
     code = "arrived_damaged"
     advice = "Run the command again."
@@ -33,12 +36,22 @@ def export(
         jobs.ended(api, asked["job"])
         done = api.get(f"{path}/{asked['id']}")
         part = to.with_name(f".{to.name}.part")
-        if api.download(f"{path}/{asked['id']}/archive", part) != done["sha256"]:
-            part.unlink()
-            raise ArrivedDamaged
+        fetch(api, f"{path}/{asked['id']}/archive", part, done["sha256"])
         part.replace(to)
     if as_json:
         output.document({**done, "file": str(to)})
     else:
         what = "with" if done["content"] else "without"
         output.say(f"Wrote {to}: {output.size(done['bytes'])}, {what} documents and conversations.")
+
+
+def fetch(api: "Api", path: str, file: Path, sha256: str) -> None:
+    """Download what has this digest. Raises ArrivedDamaged; nothing is left then."""
+    arrived = None
+    try:
+        arrived = api.download(path, file)
+    finally:
+        if arrived != sha256:
+            file.unlink(missing_ok=True)
+    if arrived != sha256:
+        raise ArrivedDamaged

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from appliance.entry.cli import documents, output, tagging
-from appliance.entry.cli.exporting import ArrivedDamaged
+from appliance.entry.cli.exporting import fetch
 from appliance.entry.cli.output import Json
 from appliance.kit.errors import BadRequest, Conflict, NotFound
 from appliance.kit.filenames import saved
@@ -62,7 +62,7 @@ def original(
         if to == STANDARD_OUTPUT:
             with TemporaryDirectory() as scratch:
                 part = Path(scratch) / "original"
-                _fetch(api, path, part, about["sha256"])
+                fetch(api, path, part, about["sha256"])
                 with part.open("rb") as file:
                     shutil.copyfileobj(file, sys.stdout.buffer)
             return
@@ -70,7 +70,7 @@ def original(
         if to is None and place.exists():
             raise FileThere.about(place)
         part = place.with_name(f".{place.name}.part")
-        _fetch(api, path, part, about["sha256"])
+        fetch(api, path, part, about["sha256"])
         part.replace(place)
     told = {name: about[name] for name in ("sha256", "bytes", "media_type")}
     if as_json:
@@ -85,15 +85,3 @@ def _revision(api: "Api", document: dict[str, Any], number: int) -> dict[str, An
             found: dict[str, Any] = one
             return found
     raise NotFound(f"'{document['name']}' has no revision {number}.")
-
-
-def _fetch(api: "Api", path: str, file: Path, sha256: str) -> None:
-    """Raises ArrivedDamaged; nothing is left then."""
-    arrived = None
-    try:
-        arrived = api.download(path, file)
-    finally:
-        if arrived != sha256:
-            file.unlink(missing_ok=True)
-    if arrived != sha256:
-        raise ArrivedDamaged
