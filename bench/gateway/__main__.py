@@ -28,7 +28,7 @@ from bench.report import Figure, least, most, orderly, tell
 CONNECTIONS = (1, 10, 50)
 STREAMS = 100
 ROUNDS = 5
-PAIRS = 20
+PAIRS = 40
 PAIRED = 1.0
 """Seconds of each run of a pair: short ones, so that the machine's changes of speed fall between pairs."""
 METERED = 0.9

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from appliance.access.principal import Principal
 from appliance.access.web import Databases
 from appliance.entry.drainer import Beside
+from appliance.kit.priority import BEHIND
 from appliance.kit.settings import Settings
 from appliance.usage.draining import Drainer
 from appliance.usage.journal import Journal
@@ -57,6 +59,11 @@ def counted(databases: Databases, tenant: UUID) -> tuple[int, int]:
         return int(records or 0), int(session.scalar(query, {"tenant": tenant}) or 0)
 
 
+def waits(pid: int) -> bool:
+    """Whether a process's group gets its turn after those of usual processes."""
+    return Path(f"/proc/{pid}/autogroup").read_text().endswith(f" nice {BEHIND}\n")
+
+
 def kill(beside: Beside) -> None:
     """As the kernel does where memory is short."""
     assert beside.child is not None
@@ -75,6 +82,23 @@ def test_it_drains_what_web_writes_and_what_is_left_when_it_is_told_to_stop(
     beside.stop()
     assert counted(databases, principal.tenant) == (2, 2)
     assert list(settings.layout.journal.iterdir()) == []
+
+
+def test_it_waits_behind_those_who_answer_and_so_does_its_connection(
+    settings: Settings, databases: Databases, principal: Principal, beside: Beside
+) -> None:
+    if not Path("/proc/self/autogroup").exists():
+        pytest.skip("this kernel groups no processes by session")
+    beside.start()
+    until(lambda: taken(settings, databases), 60)
+    write(Journal(settings.layout.journal), principal, 1)
+    until(lambda: counted(databases, principal.tenant) == (1, 1), 20)
+    assert beside.child is not None
+    assert waits(beside.child.pid)
+    with databases.operator.session() as session:
+        query = "select pid, usename from pg_stat_activity where datname = current_database()"
+        served = [(name, waits(pid)) for pid, name in session.execute(text(query))]
+    assert [name for name, last in served if last] == ["appliance_system"]
 
 
 def test_web_drains_by_itself_while_it_is_not_there_and_not_while_it_is(
