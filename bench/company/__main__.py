@@ -3,8 +3,9 @@
 10,000 files of eight formats, 38,000 passages in all, come to a whole appliance (without an engine) by HTTP, as people
 and sources bring them; the time ends when the last is found. Held against the encoder's own limit: a sample of the same
 passages, sent to the same process in full batches with nothing else to do, before and after. Wanted: 0.85 of it; the
-memory of workers and web no more than a tenth from where it stood at the first tenth of the documents. Then what a
-parse takes by format, a scanned page by itself, and (``--peers N``) LlamaIndex and Haystack on the first N files.
+memory of workers and web no more than a tenth from where it stood at the first tenth of the documents. Then what each
+part works for a document, what a parse takes by format, a scanned page by itself, and (``--peers N``) LlamaIndex and
+Haystack on the first N files.
 """
 
 import argparse
@@ -23,6 +24,7 @@ import httpx
 
 from appliance.drivers.encoder.remote import RemoteEncoder
 from appliance.kit.settings import Settings
+from appliance.kit.work import worked_together
 from appliance.knowledge import connect
 from appliance.knowledge.chunking import chunks
 from appliance.knowledge.parsing.host import ParserHost
@@ -50,6 +52,8 @@ class Run:
 
     documents: int
     seconds: float = 0.0
+    worked: dict[str, float] = field(default_factory=dict)
+    """Seconds of the processor, by part."""
     memory: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -60,7 +64,7 @@ def taken_in(made: Appliance, name: str, files: dict[str, Path]) -> Run:
         collection = api.post("/api/v1/collections", json={"name": name}).raise_for_status().json()
         address = f"/api/v1/collections/{collection['id']}"
         marks = {len(files) * part // EVERY for part in range(1, EVERY + 1)}
-        begun = time.monotonic()
+        begun, before = time.monotonic(), _worked(made)
         for number, path in enumerate(files.values()):
             _upload(api, address, path)
             if number % 50 == 49:
@@ -70,7 +74,13 @@ def taken_in(made: Appliance, name: str, files: dict[str, Path]) -> Run:
                 raise SystemExit(f"{ready} of {len(files)} after {PATIENCE} s")
             time.sleep(0.5)
         run.seconds = time.monotonic() - begun
+        run.worked = {part: seconds - before[part] for part, seconds in _worked(made).items()}
     return run
+
+
+def _worked(made: Appliance) -> dict[str, float]:
+    parts = made.record().parts.items()
+    return {name: worked_together(part.pid) for name, part in parts if part.pid is not None}
 
 
 def _upload(api: httpx.Client, address: str, path: Path) -> None:
@@ -130,6 +140,8 @@ def held(run: Run, count: int, best: float) -> Iterator[Figure]:
     """Rates against the encoder's own, and the memory's growth."""
     yield Figure("documents, a second", run.documents / run.seconds, run.documents / best, "1/s, limit")
     yield least("passages, a second", count / run.seconds, count / best, WANTED, "1/s, limit")
+    for part, seconds in run.worked.items():
+        yield Figure(f"processor time of a document, {part}", seconds * 1000 / run.documents, None, "ms")
     for part in ("worker", "web"):
         seen = run.memory[part]
         yield most(
