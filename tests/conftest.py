@@ -8,8 +8,8 @@ from collections import defaultdict
 import pytest
 from pytest_socket import socket_allow_hosts
 
-COVERAGE = "COVERAGE_PROCESS_CONFIG"
-COUNTING = os.environ.get(COVERAGE)
+COVERAGE = "COVERAGE_PROCESS_START"
+COUNTING = os.environ.get("TESTS_COUNTED")
 """What tells a child to count its lines: it starts in three times the processor's time then, and forks in ten times it.
 So only tests marked ``counted`` say it to theirs."""
 
