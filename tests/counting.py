@@ -20,6 +20,9 @@ from coverage.parser import PythonParser
 from slipcover import FileMatcher, ImportManager, Slipcover
 
 LINES = "TESTS_LINES"
+NEVER = 1 << 30
+"""After how many calls of marks that were met already slipcover takes them out: a third of a second each time, and what a
+mark that stays costs is next to nothing."""
 Arc = tuple[int, int]
 ENTRY = -1
 """Where coverage says that a line was reached from, when it is the first: of that nothing is judged."""
@@ -27,7 +30,7 @@ ENTRY = -1
 
 def count(package: str, directory: Path) -> None:
     """Count from now on; when this process ends, its file is there. Forks of it count nothing."""
-    seen, ours = Slipcover(branch=True), os.getpid()
+    seen, ours = Slipcover(branch=True, d_miss_threshold=NEVER), os.getpid()
     ImportManager(seen, FileMatcher(sources=[package])).__enter__()
 
     def leave() -> None:
