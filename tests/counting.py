@@ -21,8 +21,8 @@ from slipcover import FileMatcher, ImportManager, Slipcover
 
 LINES = "TESTS_LINES"
 NEVER = 1 << 30
-"""After how many calls of marks that were met already slipcover takes them out: a third of a second each time, and what a
-mark that stays costs is next to nothing."""
+"""After how many calls of marks that were met already slipcover takes them out: a third of a second each time, and what
+a mark that stays costs is next to nothing."""
 Arc = tuple[int, int]
 ENTRY = -1
 """Where coverage says that a line was reached from, when it is the first: of that nothing is judged."""
