@@ -17,7 +17,7 @@ from appliance.drivers.vllm.control import EngineControl
 from appliance.kit import crypto
 from appliance.kit.errors import Unauthenticated
 from appliance.kit.settings import Settings
-from appliance.knowledge import lists
+from appliance.knowledge import connect, encoded, lists
 from appliance.serving.engine_metrics import collected
 from appliance.serving.service import Engines
 
@@ -26,6 +26,9 @@ _PASSED_ON: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", 
 ACCESS: Final = {
     "appliance_access_changes_waiting": "Documents whose change of access is not in the index yet; it is obeyed",
     "appliance_access_staleness_seconds": "Since when the oldest of these waits",
+}
+ENCODED: Final = {
+    "appliance_index_passages_of_another_encoder": "Passages that are found by words alone until they are read again",
 }
 _TEXT: Final = {
     200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text form"}
@@ -41,21 +44,24 @@ def metrics(request: Request) -> Response:
         _check(request)
     engines: Engines = request.app.state.engines
     own = generate_latest(engines.meters.registry)
-    return Response(own + _access(request) + collected(_engines(request, engines)), media_type=CONTENT_TYPE_LATEST)
+    return Response(own + _index(request) + collected(_engines(request, engines)), media_type=CONTENT_TYPE_LATEST)
 
 
-def _access(request: Request) -> bytes:
-    """How far the index is behind the access lists; nothing while PostgreSQL is away."""
+def _index(request: Request) -> bytes:
+    """How far the index is behind the access lists and the encoder; nothing while PostgreSQL is away."""
     databases: Databases | None = getattr(request.app.state, "databases", None)
     registry = CollectorRegistry()
     if databases is None:
         return b""
+    encoder = connect.encoder_name(request.app.state.settings)
     try:
         with databases.system.session() as session:
-            values = lists.behind(session)
+            values = [*zip(ACCESS.items(), lists.behind(session), strict=True)]
+            if encoder is not None:
+                values += [(told, encoded.by_others(session, encoder)) for told in ENCODED.items()]
     except DBAPIError:
         return b""
-    for (name, told), value in zip(ACCESS.items(), values, strict=True):
+    for (name, told), value in values:
         Gauge(name, told, registry=registry).set(value)
     return generate_latest(registry)
 

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from appliance.entry import reference_pages as pages
 from appliance.entry.cli import reference as command_line
-from appliance.entry.metrics import ACCESS
+from appliance.entry.metrics import ACCESS, ENCODED
 from appliance.entry.web import describe
 from appliance.kit.settings import Settings
 from appliance.knowledge.parsing.formats import FORMATS
@@ -70,10 +70,13 @@ def metrics() -> str:
     """Every metric with its labels and meaning."""
     own = "\n".join(_metric_rows())
     access = "\n".join(f"| `{name}` | gauge | {told} |" for name, told in ACCESS.items())
+    index = "\n".join(f"| `{name}` | gauge | {told} |" for name, told in ENCODED.items())
     engines = "\n".join(f"| `{name}` | {told} |" for name, told in SHOWN.items())
     return (
         f"{METRICS}\n## The gateway\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n{own}\n"
         f"\n## Access to documents\n\n| metric | type | meaning |\n|---|---|---|\n{access}\n"
+        "\n## The index\n\nNot told while no encoder is in the model store.\n\n"
+        f"| metric | type | meaning |\n|---|---|---|\n{index}\n"
         "\n## Engines\n\nvLLM's own, of each engine, under the labels `model` and `engine`. Others of its metrics\n"
         f"are not shown: some name adapters, and with them tenants.\n\n| metric | meaning |\n|---|---|\n{engines}\n"
     )
