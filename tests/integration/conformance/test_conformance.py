@@ -132,8 +132,11 @@ def test_what_is_answered_is_what_is_described(callers: Callers, part: int) -> N
 def test_every_operation_answers_its_own_example_as_described(callers: Callers) -> None:
     judge = Judge(callers)
     for described, operation in PAIRS:
-        case = described.Case(path_parameters=callers.own(operation) or None, **_body(operation))
-        judge.hear(case, operation)
+        for _ in range(2):
+            home = callers.home
+            judge.hear(described.Case(path_parameters=callers.own(operation) or None, **_body(operation)), operation)
+            if callers.home is home:
+                break  # else a credential was gone, since the act before perhaps: it is accepted for two seconds more
     assert judge.faults == {}, judge.told()
     recorded = {judge.acts[each] for each in callers.recorded(judge.acts)}  # a repeat that changes nothing is not
     assert sorted(set(judge.acts.values()) - recorded) == UNRECORDED
