@@ -58,7 +58,7 @@ def _index(request: Request) -> bytes:
         with databases.system.session() as session:
             values = [*zip(ACCESS.items(), lists.behind(session), strict=True)]
             if encoder is not None:
-                values += [(told, encoded.by_others(session, encoder)) for told in ENCODED.items()]
+                values += zip(ENCODED.items(), [encoded.by_others(session, encoder)], strict=True)
     except DBAPIError:
         return b""
     for (name, told), value in values:

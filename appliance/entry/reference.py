@@ -69,8 +69,9 @@ model version, `engine` the last digits of the engine's id, as in its log's name
 def metrics() -> str:
     """Every metric with its labels and meaning."""
     own = "\n".join(_metric_rows())
-    access = "\n".join(f"| `{name}` | gauge | {told} |" for name, told in ACCESS.items())
-    index = "\n".join(f"| `{name}` | gauge | {told} |" for name, told in ENCODED.items())
+    access, index = (
+        "\n".join(f"| `{name}` | gauge | {told} |" for name, told in gauges.items()) for gauges in (ACCESS, ENCODED)
+    )
     engines = "\n".join(f"| `{name}` | {told} |" for name, told in SHOWN.items())
     return (
         f"{METRICS}\n## The gateway\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n{own}\n"
